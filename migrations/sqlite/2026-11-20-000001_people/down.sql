@@ -1,0 +1,14 @@
+DROP TABLE audit;
+DROP TABLE idempotency_keys;
+DROP TABLE links;
+DROP TABLE sightings;
+DROP TABLE pull_requests;
+DROP TABLE feedback;
+DROP TABLE attempts;
+DROP TABLE binding_codes;
+DROP TABLE identities;
+DROP TABLE api_tokens;
+DROP TABLE sessions;
+DROP TABLE sign_in_links;
+DROP TABLE members;
+DROP TABLE workspaces;

@@ -1,0 +1,5 @@
+//! map
+pub mod config;
+pub mod telemetry;
+pub mod error;
+pub mod storage;

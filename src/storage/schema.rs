@@ -1,0 +1,277 @@
+//! The tables, as both databases have them; a test compares this file with what the migrations make. Used by whoever writes queries.
+#![expect(missing_docs, reason = "the columns are explained in the migrations")]
+
+diesel::table! {
+    workspaces (id) {
+        id -> Text,
+        name -> Text,
+        quick_action -> Bool,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    members (id) {
+        id -> Text,
+        workspace_id -> Text,
+        name -> Text,
+        email -> Text,
+        email_folded -> Text,
+        role -> Text,
+        manager_id -> Nullable<Text>,
+        created_at -> Timestamp,
+        removed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    sign_in_links (token_hash) {
+        token_hash -> Text,
+        member_id -> Text,
+        expires_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    sessions (token_hash) {
+        token_hash -> Text,
+        member_id -> Text,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    api_tokens (id) {
+        id -> Text,
+        token_hash -> Text,
+        member_id -> Text,
+        name -> Text,
+        scopes -> Text,
+        created_at -> Timestamp,
+        expires_at -> Nullable<Timestamp>,
+        last_used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    identities (member_id) {
+        member_id -> Text,
+        workspace_id -> Text,
+        account_id -> Text,
+        bitbucket_uuid -> Nullable<Text>,
+        bound_by -> Text,
+        bound_at -> Timestamp,
+        confirmed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    binding_codes (code_hash) {
+        code_hash -> Text,
+        member_id -> Text,
+        workspace_id -> Text,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    attempts (subject) {
+        subject -> Text,
+        tries -> Integer,
+        window_ends_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    feedback (id) {
+        id -> Text,
+        workspace_id -> Text,
+        author_id -> Text,
+        subject_id -> Text,
+        body -> Text,
+        shared_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    pull_requests (id) {
+        id -> Text,
+        workspace_id -> Text,
+        url -> Text,
+        bitbucket_workspace_uuid -> Nullable<Text>,
+        repository_uuid -> Nullable<Text>,
+        repository_name -> Nullable<Text>,
+        number -> Nullable<BigInt>,
+        title -> Nullable<Text>,
+        state -> Nullable<Text>,
+        author_account_id -> Nullable<Text>,
+        reviewers -> Nullable<Text>,
+        fetched_at -> Nullable<Timestamp>,
+        fetch_error -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    sightings (pull_request_id, member_id) {
+        pull_request_id -> Text,
+        member_id -> Text,
+        seen_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    links (id) {
+        id -> Text,
+        workspace_id -> Text,
+        pull_request_id -> Text,
+        target_kind -> Text,
+        target_id -> Text,
+        note -> Text,
+        created_by -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (member_id, idempotency_key) {
+        member_id -> Text,
+        idempotency_key -> Text,
+        request_hash -> Text,
+        status -> Integer,
+        body -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    audit (id) {
+        id -> Text,
+        workspace_id -> Text,
+        at -> Timestamp,
+        actor -> Text,
+        action -> Text,
+        subject -> Text,
+        detail -> Text,
+    }
+}
+
+diesel::table! {
+    install_codes (code) {
+        code -> Text,
+        workspace_id -> Text,
+        created_at -> Timestamp,
+        replaced_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    bitbucket_workspaces (uuid) {
+        uuid -> Text,
+        slug -> Nullable<Text>,
+        name -> Nullable<Text>,
+        described_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    installations (id) {
+        id -> Text,
+        door -> Text,
+        client_key -> Text,
+        bitbucket_workspace_uuid -> Text,
+        workspace_id -> Nullable<Text>,
+        state -> Text,
+        is_registered -> Bool,
+        secret -> Nullable<Text>,
+        previous_secret -> Nullable<Text>,
+        secret_changed_at -> Nullable<Timestamp>,
+        reported_installer -> Nullable<Text>,
+        installed_at -> Timestamp,
+        confirmed_by -> Nullable<Text>,
+        confirmed_at -> Nullable<Timestamp>,
+        uninstalled_at -> Nullable<Timestamp>,
+        entry_shown -> Bool,
+        entry_error -> Nullable<Text>,
+        last_event_at -> Nullable<Timestamp>,
+        last_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    claim_links (token_hash) {
+        token_hash -> Text,
+        installation_id -> Text,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    spent_tokens (fingerprint) {
+        fingerprint -> Text,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    seal_check (id) {
+        id -> Integer,
+        sealed -> Text,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Text,
+        kind -> Text,
+        payload -> Text,
+        deduplication_key -> Nullable<Text>,
+        run_at -> Timestamp,
+        attempts -> Integer,
+        locked_until -> Nullable<Timestamp>,
+        last_error -> Nullable<Text>,
+        failed_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::joinable!(members -> workspaces (workspace_id));
+diesel::joinable!(sign_in_links -> members (member_id));
+diesel::joinable!(sessions -> members (member_id));
+diesel::joinable!(api_tokens -> members (member_id));
+diesel::joinable!(identities -> members (member_id));
+diesel::joinable!(binding_codes -> members (member_id));
+diesel::joinable!(pull_requests -> workspaces (workspace_id));
+diesel::joinable!(sightings -> pull_requests (pull_request_id));
+diesel::joinable!(links -> pull_requests (pull_request_id));
+diesel::joinable!(install_codes -> workspaces (workspace_id));
+diesel::joinable!(installations -> bitbucket_workspaces (bitbucket_workspace_uuid));
+diesel::joinable!(installations -> workspaces (workspace_id));
+diesel::joinable!(claim_links -> installations (installation_id));
+diesel::allow_tables_to_appear_in_same_query!(
+    workspaces,
+    members,
+    sign_in_links,
+    sessions,
+    api_tokens,
+    identities,
+    binding_codes,
+    attempts,
+    feedback,
+    pull_requests,
+    sightings,
+    links,
+    idempotency_keys,
+    audit,
+    install_codes,
+    bitbucket_workspaces,
+    installations,
+    claim_links,
+    spent_tokens,
+    seal_check,
+    jobs,
+);
