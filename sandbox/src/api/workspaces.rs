@@ -1,0 +1,50 @@
+//! A workspace, and its webhooks, of which there are none: those of a descriptor do not show here.
+
+use super::{ApiError, authorization::Caller, page};
+use crate::{bitbucket::Bitbucket, resource::Resources};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{Data, Path},
+};
+
+/// `GET /2.0/workspaces/{workspace}`, for which any accepted token is enough.
+pub(crate) async fn one(
+    bitbucket: Data<Bitbucket>,
+    _: Caller,
+    workspace: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let state = bitbucket.state();
+    match state.world.workspace(&workspace) {
+        Some(workspace) => Ok(HttpResponse::Ok().json(
+            Resources {
+                world: &state.world,
+                url: bitbucket.url(),
+            }
+            .workspace(workspace),
+        )),
+        None => Err(ApiError::not_found(format!(
+            "No workspace with identifier '{workspace}'."
+        ))),
+    }
+}
+
+/// `GET /2.0/workspaces/{workspace}/hooks`, only for the workspace where the app is installed.
+pub(crate) async fn hooks(
+    request: HttpRequest,
+    bitbucket: Data<Bitbucket>,
+    caller: Caller,
+    workspace: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    caller.require("webhook")?;
+    match bitbucket.state().world.workspace(&workspace) {
+        None => Err(ApiError::not_found(format!(
+            "No workspace with identifier '{workspace}'."
+        ))),
+        Some(workspace) if workspace.uuid != caller.workspace => Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "Your credentials do not give access to this workspace.",
+        )),
+        Some(_) => page::of(&request, bitbucket.url(), 100, Vec::new()),
+    }
+}

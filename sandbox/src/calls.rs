@@ -1,0 +1,73 @@
+//! What the app asked of the API and what the sandbox sent to the app, recorded for tests and for the reader of a page.
+
+use crate::bitbucket::Bitbucket;
+use serde_json::Value;
+
+/// A call that came in to the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Upper-case.
+    pub method: String,
+    /// As it came, still percent-encoded.
+    pub path: String,
+    /// The raw query; empty when there is none.
+    pub query: String,
+    /// The status of the answer; 0 when the connection was dropped instead.
+    pub status: u16,
+    /// The clientKey whose token was accepted.
+    pub authorized_as: Option<String>,
+    /// Whether no such endpoint exists here.
+    pub unexpected: bool,
+}
+
+/// A request that the sandbox sent to the app. It holds a token, so it has no `Debug`; a test may send it again.
+#[derive(Clone)]
+pub struct Sent {
+    /// `installed`, `uninstalled` or the key of an event.
+    pub event: String,
+    /// Where it went.
+    pub url: String,
+    /// The value of its `Authorization` header.
+    pub authorization: Option<String>,
+    /// Its body.
+    pub body: Value,
+    /// The app's answer; `None` when there was none.
+    pub status: Option<u16>,
+}
+
+impl Bitbucket {
+    /// Every call to the API so far, oldest first.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.state().calls.clone()
+    }
+
+    /// Says that calls to paths with this prefix are meant, though the sandbox does not serve them.
+    pub fn expect_calls(&self, path_prefix: &str) {
+        self.state().expected_prefixes.push(path_prefix.to_owned());
+    }
+
+    /// Calls to endpoints that do not exist here and were not announced. A harness fails on any.
+    #[must_use]
+    pub fn unexpected_calls(&self) -> Vec<Call> {
+        let state = self.state();
+        let announced = |call: &Call| {
+            state
+                .expected_prefixes
+                .iter()
+                .any(|prefix| call.path.starts_with(prefix.as_str()))
+        };
+        state
+            .calls
+            .iter()
+            .filter(|call| call.unexpected && !announced(call))
+            .cloned()
+            .collect()
+    }
+
+    /// Every lifecycle call and webhook that was sent to the app, oldest first.
+    #[must_use]
+    pub fn sent(&self) -> Vec<Sent> {
+        self.state().sent.clone()
+    }
+}

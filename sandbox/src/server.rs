@@ -1,0 +1,155 @@
+//! The table of everything that the sandbox answers, and what surrounds the API: recording of calls and misbehaviour.
+
+use crate::{
+    api::{self, ApiError},
+    bitbucket::Bitbucket,
+    calls::Call,
+    misbehaviour::Fault,
+    pages,
+};
+use actix_web::{
+    App, Error, HttpMessage, HttpResponse, HttpServer, ResponseError,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{Server, ServiceRequest, ServiceResponse},
+    http::{StatusCode, header},
+    middleware::{Next, from_fn},
+    web::{self, Bytes, Data},
+};
+use std::{
+    io,
+    net::TcpListener,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+/// The clientKey whose token a handler accepted, left in the request for the record.
+#[derive(Clone)]
+pub(crate) struct AuthorizedAs(pub(crate) String);
+
+/// Left in the request when no endpoint fits it.
+pub(crate) struct NoSuchEndpoint;
+
+pub(crate) fn run(listener: TcpListener, bitbucket: Data<Bitbucket>) -> io::Result<Server> {
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(bitbucket.clone())
+            .service(
+                web::scope("/2.0")
+                    .wrap(from_fn(record))
+                    .configure(api::routes),
+            )
+            .service(
+                web::scope("/site/oauth2")
+                    .wrap(from_fn(record))
+                    .default_service(web::to(api::no_such_endpoint)),
+            )
+            .configure(pages::routes)
+    });
+    Ok(server
+        .workers(1)
+        .disable_signals()
+        .shutdown_timeout(1)
+        .listen(listener)?
+        .run())
+}
+
+async fn record(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let (method, path) = (request.method().to_string(), request.path().to_owned());
+    let raw_path = request.uri().path().to_owned();
+    let query = request.query_string().to_owned();
+    let Some(bitbucket) = request.app_data::<Data<Bitbucket>>().cloned() else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    };
+    let fault = bitbucket.strike(&raw_path).or_else(|| {
+        (path != raw_path)
+            .then(|| bitbucket.strike(&path))
+            .flatten()
+    });
+    let response = match fault {
+        None => next.call(request).await?.map_into_boxed_body(),
+        Some(Fault::Slow { milliseconds }) => {
+            actix_web::rt::time::sleep(Duration::from_millis(milliseconds)).await;
+            next.call(request).await?.map_into_boxed_body()
+        }
+        Some(fault) => request.into_response(faulty(&fault)),
+    };
+    let dropped = response.response().body().size() == BodySize::Sized(CutBody::ANNOUNCED);
+    let unexpected = response.status() == StatusCode::METHOD_NOT_ALLOWED
+        || response
+            .request()
+            .extensions()
+            .get::<NoSuchEndpoint>()
+            .is_some();
+    let authorized_as = response
+        .request()
+        .extensions()
+        .get::<AuthorizedAs>()
+        .map(|client| client.0.clone());
+    let status = if dropped {
+        0
+    } else {
+        response.status().as_u16()
+    };
+    bitbucket.state().calls.push(Call {
+        method,
+        path: raw_path,
+        query,
+        status,
+        authorized_as,
+        unexpected,
+    });
+    Ok(response)
+}
+
+fn faulty(fault: &Fault) -> HttpResponse {
+    match fault {
+        Fault::RateLimited {
+            retry_after_seconds,
+        } => {
+            let mut response = HttpResponse::TooManyRequests();
+            if let Some(seconds) = retry_after_seconds {
+                response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+            }
+            response
+                .content_type("text/plain")
+                .body("Rate limit for this resource has been exceeded")
+        }
+        Fault::Status(status) => {
+            let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            ApiError::new(status, "The sandbox was told to answer so").error_response()
+        }
+        Fault::MalformedBody => HttpResponse::Ok()
+            .content_type("application/json")
+            .body("{\"type\": \"pullrequest\", "),
+        Fault::DroppedConnection | Fault::Slow { .. } => HttpResponse::Ok()
+            .content_type("application/json")
+            .body(CutBody),
+    }
+}
+
+/// A body that breaks off at once, whereupon the server closes the connection.
+struct CutBody;
+
+impl CutBody {
+    /// A length that no honest answer of the API has.
+    const ANNOUNCED: u64 = u64::MAX / 4;
+}
+
+impl MessageBody for CutBody {
+    type Error = io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(Self::ANNOUNCED)
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, io::Error>>> {
+        Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())))
+    }
+}
