@@ -5,7 +5,7 @@
 
 use crate::{
     bitbucket::Bitbucket,
-    descriptor::{Descriptor, PANEL_LOCATION},
+    descriptor::{Descriptor, ITEM_LOCATION, PANEL_LOCATION},
     installation::Missing,
     percent::{percent_encode, with_parameter},
     resource::Resources,
@@ -29,13 +29,23 @@ impl Bitbucket {
         pull_request_id: u64,
         viewer: impl Into<Option<&'a str>>,
     ) -> Result<String, Missing> {
-        let descriptor = self.with_record(client_key, |record| record.descriptor.clone())?;
-        let panel = descriptor
-            .module_at("webPanels", PANEL_LOCATION)
-            .ok_or_else(|| Missing("panel in the descriptor".to_owned()))?;
-        let context =
-            self.pull_request_context(client_key, repository, pull_request_id, viewer.into())?;
-        self.framed_url(client_key, &descriptor, panel.url, &context)
+        let target = (repository, pull_request_id, viewer.into());
+        self.module_url(client_key, "webPanels", PANEL_LOCATION, target)
+    }
+
+    /// The signed address that the app's item in a pull request's action row opens. Everything else as for the panel.
+    ///
+    /// # Errors
+    /// As for [`Bitbucket::panel_url`].
+    pub fn item_url<'a>(
+        &self,
+        client_key: &str,
+        repository: &str,
+        pull_request_id: u64,
+        viewer: impl Into<Option<&'a str>>,
+    ) -> Result<String, Missing> {
+        let target = (repository, pull_request_id, viewer.into());
+        self.module_url(client_key, "webItems", ITEM_LOCATION, target)
     }
 
     /// The signed address of the app's configure page.
@@ -51,7 +61,23 @@ impl Bitbucket {
         self.framed_url(client_key, &descriptor, page.url, &context)
     }
 
-    pub(crate) fn framed_url(
+    /// `target` is repository, number and viewer.
+    fn module_url(
+        &self,
+        client_key: &str,
+        kind: &str,
+        location: &str,
+        target: (&str, u64, Option<&str>),
+    ) -> Result<String, Missing> {
+        let descriptor = self.with_record(client_key, |record| record.descriptor.clone())?;
+        let module = descriptor
+            .module_at(kind, location)
+            .ok_or_else(|| Missing(format!("{location} in {kind}")))?;
+        let context = self.pull_request_context(client_key, target.0, target.1, target.2)?;
+        self.framed_url(client_key, &descriptor, module.url, &context)
+    }
+
+    fn framed_url(
         &self,
         client_key: &str,
         descriptor: &Descriptor,
@@ -68,7 +94,7 @@ impl Bitbucket {
         Ok(with_parameter(&address, "jwt", &token))
     }
 
-    pub(crate) fn pull_request_context(
+    fn pull_request_context(
         &self,
         client_key: &str,
         repository: &str,

@@ -37,7 +37,6 @@ pub struct Missing(pub String);
 pub(crate) struct Record {
     pub(crate) client_key: String,
     pub(crate) workspace: String,
-    pub(crate) app: App,
     pub(crate) descriptor_url: String,
     pub(crate) descriptor: Descriptor,
     /// Set by the first install that the app accepted.

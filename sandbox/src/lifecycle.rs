@@ -223,7 +223,6 @@ impl Bitbucket {
         state.installations.push(Record {
             client_key: client_key.to_owned(),
             workspace,
-            app: install.app.clone(),
             descriptor_url: install.descriptor_url.clone(),
             descriptor: descriptor.clone(),
             secret: None,
@@ -248,7 +247,6 @@ impl Bitbucket {
                 return Err(InstallFailed { status, body });
             }
             record.secret = Some(secret);
-            record.app = install.app.clone();
             record.descriptor_url.clone_from(&install.descriptor_url);
             record.descriptor = descriptor;
             record.active = true;

@@ -19,11 +19,10 @@ pub(crate) fn page(status: StatusCode, title: &str, main: &str) -> HttpResponse 
     ))
 }
 
-/// A frame around a page of the app. `identifier` is for scripts and tests, `url` is text.
-pub(crate) fn frame(identifier: &str, title: &str, url: &str, loads_at_once: bool) -> String {
+/// A frame around a page of the app. `identifier` is for scripts and tests, `url` is text; `source` is the attribute that holds it:
+/// `src`, or `data-src` for what the script loads when a dialog opens.
+pub(crate) fn frame(identifier: &str, title: &str, source: &str, url: &str) -> String {
     let (title, url) = (escape(title), escape(url));
-    // What opens in a dialog is loaded when it opens: its token is valid for minutes only.
-    let source = if loads_at_once { "src" } else { "data-src" };
     format!(
         "<iframe id=\"{identifier}\" title=\"{title}\" {source}=\"{url}\" sandbox=\"allow-downloads allow-forms allow-modals \
          allow-popups allow-popups-to-escape-sandbox allow-same-origin allow-scripts allow-top-navigation-by-user-activation\"></iframe>"

@@ -47,7 +47,7 @@ pub(crate) async fn configure(bitbucket: Data<Bitbucket>, chosen: Query<Chosen>)
         Ok(url) => layout::page(
             StatusCode::OK,
             "Configure",
-            &layout::frame("configure", "Configure", &url, true),
+            &layout::frame("configure", "Configure", "src", &url),
         ),
         Err(missing) => refused(StatusCode::NOT_FOUND, &missing.to_string()),
     }

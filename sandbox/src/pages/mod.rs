@@ -1,5 +1,6 @@
 //! The pages for a browser: pull requests that frame the app's panel, the install page, the installed apps; and the host script.
 
+mod apps_on_page;
 mod authorize;
 mod index;
 mod layout;
@@ -29,6 +30,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             web::resource("/sandbox/host.js")
                 .get(|| asset("text/javascript", include_str!("host.js"))),
         )
+        .service(web::resource("/sandbox/item").get(apps_on_page::open_item))
         .service(
             web::resource("/site/addons/authorize")
                 .get(authorize::page)

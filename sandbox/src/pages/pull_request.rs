@@ -1,9 +1,8 @@
 //! The page of a pull request: what it says, what can be done, and every installed app's panel and item.
 
-use super::{layout, refused};
+use super::{apps_on_page::AppsOnPage, layout, refused};
 use crate::{
     bitbucket::Bitbucket,
-    descriptor::{ITEM_LOCATION, PANEL_LOCATION},
     html::escape,
     resource::Resources,
     world::{PullRequest, PullRequestState, Review, World},
@@ -41,97 +40,12 @@ pub(crate) async fn page(
     let Some((title, drawn)) = drawn else {
         return refused(StatusCode::NOT_FOUND, "There is no such pull request.");
     };
-    let apps = Apps::of(&bitbucket, &workspace, &repository, id, &viewer);
+    let apps = AppsOnPage::of(&bitbucket, &repository, id, &viewer);
     let main = drawn
         .replace("<!-- items -->", &apps.items)
         .replace("<!-- panels -->", &apps.panels)
         + &apps.dialogs;
     layout::page(StatusCode::OK, &title, &main)
-}
-
-/// What installed apps add to the page, as HTML.
-#[derive(Default)]
-struct Apps {
-    items: String,
-    panels: String,
-    dialogs: String,
-}
-
-impl Apps {
-    fn of(bitbucket: &Bitbucket, workspace: &str, repository: &str, id: u64, viewer: &str) -> Self {
-        let workspace = bitbucket.world(|world| {
-            world
-                .workspace(workspace)
-                .map(|workspace| workspace.uuid.clone())
-        });
-        let mut apps = Self::default();
-        for (number, installation) in bitbucket.installations().into_iter().enumerate() {
-            if installation.active && Some(&installation.workspace) == workspace.as_ref() {
-                apps.add(
-                    bitbucket,
-                    number,
-                    &installation.client_key,
-                    repository,
-                    id,
-                    viewer,
-                );
-            }
-        }
-        apps
-    }
-
-    fn add(
-        &mut self,
-        bitbucket: &Bitbucket,
-        number: usize,
-        client_key: &str,
-        repository: &str,
-        id: u64,
-        viewer: &str,
-    ) {
-        let Ok(descriptor) = bitbucket.with_record(client_key, |record| record.descriptor.clone())
-        else {
-            return;
-        };
-        let Ok(context) = bitbucket.pull_request_context(client_key, repository, id, Some(viewer))
-        else {
-            return;
-        };
-        let signed = |template: &str| {
-            bitbucket
-                .framed_url(client_key, &descriptor, template, &context)
-                .unwrap_or_default()
-        };
-        if let Some(panel) = descriptor.module_at("webPanels", PANEL_LOCATION) {
-            let frame = layout::frame(
-                &format!("panel-{number}"),
-                panel.name,
-                &signed(panel.url),
-                true,
-            );
-            self.panels += &format!(
-                "<section class=\"panel\"><h2>{}</h2>{frame}</section>",
-                escape(panel.name)
-            );
-        }
-        if let Some(item) = descriptor.module_at("webItems", ITEM_LOCATION) {
-            let (name, frame) = (
-                escape(item.name),
-                layout::frame(
-                    &format!("item-{number}"),
-                    item.name,
-                    &signed(item.url),
-                    false,
-                ),
-            );
-            self.items +=
-                &format!("<button type=\"button\" data-dialog=\"dialog-{number}\">{name}</button>");
-            self.dialogs += &format!(
-                "<dialog id=\"dialog-{number}\" aria-label=\"{name}\"><header><h2>{name}</h2>\
-                 <button type=\"button\" data-close aria-label=\"Close\">×</button></header>{frame}</dialog>"
-            );
-        }
-    }
 }
 
 fn draw(world: &World, url: &str, pull_request: &PullRequest, viewer: &str) -> String {

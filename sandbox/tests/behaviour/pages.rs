@@ -41,7 +41,18 @@ async fn a_pull_request_page_frames_the_panel_and_offers_the_item() {
     assert_eq!(status, 200);
     assert!(page.contains(&format!(" src=\"{}/panel?pr=412&amp;title=", app.url)));
     assert!(page.contains("data-dialog=\"dialog-0\">Tiny item</button>"));
-    assert!(page.contains(&format!(" data-src=\"{}/panel?pr=412&amp;xdm_c=", app.url)));
+    let item = page.split_once(" data-src=\"").unwrap().1;
+    let item = item.split_once('"').unwrap().0.replace("&amp;", "&");
+    let answer = client()
+        .get(format!("{}{item}", sandbox.url()))
+        .send()
+        .await
+        .unwrap();
+    let location = answer.headers()["location"].to_str().unwrap();
+    assert!(
+        location.starts_with(&format!("{}/panel?pr=412&xdm_c=", app.url)),
+        "{location}"
+    );
     sandbox.uninstall(&installation.client_key).await.unwrap();
     assert!(!text(&sandbox, &path).await.1.contains("<iframe"));
 }
