@@ -40,14 +40,7 @@ impl Bitbucket {
             // The sandbox's own thread and the tests' runtimes share this client; an idle connection must not outlive its runtime.
             .pool_max_idle_per_host(0)
             .build()?;
-        Ok(Self {
-            url,
-            client,
-            state: Mutex::new(State {
-                world,
-                ..State::default()
-            }),
-        })
+        Ok(Self { url, client, state: Mutex::new(State { world, ..State::default() }) })
     }
 
     /// The one origin of the pages and of the API, without a trailing slash.

@@ -51,18 +51,8 @@ impl Bitbucket {
     #[must_use]
     pub fn unexpected_calls(&self) -> Vec<Call> {
         let state = self.state();
-        let announced = |call: &Call| {
-            state
-                .expected_prefixes
-                .iter()
-                .any(|prefix| call.path.starts_with(prefix.as_str()))
-        };
-        state
-            .calls
-            .iter()
-            .filter(|call| call.unexpected && !announced(call))
-            .cloned()
-            .collect()
+        let announced = |call: &Call| state.expected_prefixes.iter().any(|prefix| call.path.starts_with(prefix.as_str()));
+        state.calls.iter().filter(|call| call.unexpected && !announced(call)).cloned().collect()
     }
 
     /// Every lifecycle call and webhook that was sent to the app, oldest first.

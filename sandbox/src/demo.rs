@@ -1,8 +1,6 @@
 //! A small world to try things in: one company, six people, three repositories, eight pull requests, and one personal workspace.
 
-use crate::world::{
-    PullRequest, PullRequestState, Repository, Review, Reviewer, User, Workspace, World,
-};
+use crate::world::{PullRequest, PullRequestState, Repository, Review, Reviewer, User, Workspace, World};
 use chrono::{DateTime, Duration, Utc};
 
 const LUMENPAY: &str = "{5f0c7a52-1d0e-4b8b-9a3e-6a1f0e5d2c11}";
@@ -22,64 +20,26 @@ impl World {
     #[must_use]
     pub fn demo(now: DateTime<Utc>) -> Self {
         let users = users();
-        let priya_uuid = users
-            .first()
-            .map(|user| user.uuid.clone())
-            .unwrap_or_default();
-        Self {
-            workspaces: workspaces(priya_uuid),
-            users,
-            repositories: repositories(),
-            pull_requests: pull_requests(now),
-        }
+        let priya_uuid = users.first().map(|user| user.uuid.clone()).unwrap_or_default();
+        Self { workspaces: workspaces(priya_uuid), users, repositories: repositories(), pull_requests: pull_requests(now) }
     }
 }
 
 fn workspaces(priya_uuid: String) -> Vec<Workspace> {
     vec![
-        Workspace {
-            uuid: LUMENPAY.into(),
-            slug: "lumenpay".into(),
-            name: "Lumen Pay".into(),
-            personal: false,
-        },
-        Workspace {
-            uuid: priya_uuid,
-            slug: "priya-raman".into(),
-            name: "Priya Raman".into(),
-            personal: true,
-        },
+        Workspace { uuid: LUMENPAY.into(), slug: "lumenpay".into(), name: "Lumen Pay".into(), personal: false },
+        Workspace { uuid: priya_uuid, slug: "priya-raman".into(), name: "Priya Raman".into(), personal: true },
     ]
 }
 
 fn users() -> Vec<User> {
     [
-        (
-            PRIYA,
-            "{d4f7314e-85d7-418b-909e-3eaeaf6dc204}",
-            "Priya Raman",
-        ),
-        (
-            AMARA,
-            "{e508425f-96e8-429c-81af-4fbfb07ed305}",
-            "Amara Okafor",
-        ),
-        (
-            TOMASZ,
-            "{f6195360-a7f9-43ad-92b0-50c0c18fe406}",
-            "Tomasz Zieliński",
-        ),
-        (
-            LUCIA,
-            "{072a6471-b80a-44be-83c1-61d1d290f507}",
-            "Lucía Fernández",
-        ),
+        (PRIYA, "{d4f7314e-85d7-418b-909e-3eaeaf6dc204}", "Priya Raman"),
+        (AMARA, "{e508425f-96e8-429c-81af-4fbfb07ed305}", "Amara Okafor"),
+        (TOMASZ, "{f6195360-a7f9-43ad-92b0-50c0c18fe406}", "Tomasz Zieliński"),
+        (LUCIA, "{072a6471-b80a-44be-83c1-61d1d290f507}", "Lucía Fernández"),
         (MEI, "{183b7582-c91b-45cf-94d2-72e2e3a10608}", "Mei Tanaka"),
-        (
-            INGRID,
-            "{294c8693-da2c-46d0-85e3-83f3f4b21709}",
-            "Ingrid Solberg",
-        ),
+        (INGRID, "{294c8693-da2c-46d0-85e3-83f3f4b21709}", "Ingrid Solberg"),
     ]
     .map(|(account_id, uuid, display_name)| User {
         account_id: account_id.into(),
@@ -90,19 +50,15 @@ fn users() -> Vec<User> {
 }
 
 fn repositories() -> Vec<Repository> {
-    [
-        (CHECKOUT, "checkout", "Checkout", true),
-        (LEDGER, "ledger", "Ledger", true),
-        (HANDBOOK, "handbook", "Handbook", false),
-    ]
-    .map(|(uuid, slug, name, private)| Repository {
-        uuid: uuid.into(),
-        slug: slug.into(),
-        name: name.into(),
-        workspace: LUMENPAY.into(),
-        private,
-    })
-    .into()
+    [(CHECKOUT, "checkout", "Checkout", true), (LEDGER, "ledger", "Ledger", true), (HANDBOOK, "handbook", "Handbook", false)]
+        .map(|(uuid, slug, name, private)| Repository {
+            uuid: uuid.into(),
+            slug: slug.into(),
+            name: name.into(),
+            workspace: LUMENPAY.into(),
+            private,
+        })
+        .into()
 }
 
 fn pull_requests(now: DateTime<Utc>) -> Vec<PullRequest> {
@@ -136,14 +92,7 @@ fn pull_requests(now: DateTime<Utc>) -> Vec<PullRequest> {
     ]
 }
 
-fn opened(
-    created_on: DateTime<Utc>,
-    repository: &str,
-    id: u64,
-    author: &str,
-    title: &str,
-    source_branch: &str,
-) -> PullRequest {
+fn opened(created_on: DateTime<Utc>, repository: &str, id: u64, author: &str, title: &str, source_branch: &str) -> PullRequest {
     PullRequest {
         repository: repository.into(),
         id,

@@ -97,18 +97,12 @@ impl Descriptor {
 
     /// The absolute form of an address in the descriptor.
     pub(crate) fn absolute(&self, address: &str) -> String {
-        if address.contains("://") {
-            address.to_owned()
-        } else {
-            format!("{}{address}", self.base_url)
-        }
+        if address.contains("://") { address.to_owned() } else { format!("{}{address}", self.base_url) }
     }
 
     /// Path and raw query of an absolute address as they are signed: without the path of `baseUrl`.
     pub(crate) fn signed_parts(&self, address: &str) -> (String, String) {
-        let within = address
-            .strip_prefix(&self.base_url)
-            .unwrap_or_else(|| without_origin(address));
+        let within = address.strip_prefix(&self.base_url).unwrap_or_else(|| without_origin(address));
         let (path, query) = within.split_once('?').unwrap_or((within, ""));
         (path.to_owned(), query.to_owned())
     }
@@ -120,9 +114,7 @@ impl Descriptor {
 
     /// The web panel or web item at a location.
     pub(crate) fn module_at(&self, kind: &str, location: &str) -> Option<Module<'_>> {
-        self.modules(kind)
-            .find(|module| text(module, "location") == Some(location))
-            .and_then(shown)
+        self.modules(kind).find(|module| text(module, "location") == Some(location)).and_then(shown)
     }
 
     /// The configure page.
@@ -132,22 +124,13 @@ impl Descriptor {
 
     /// The address to which events of this key go.
     pub(crate) fn webhook(&self, event_key: &str) -> Option<String> {
-        let listens = |hook: &&Value| {
-            text(hook, "event").is_some_and(|event| event == "*" || event == event_key)
-        };
-        self.modules("webhooks")
-            .find(listens)
-            .and_then(|hook| text(hook, "url"))
-            .map(|url| self.absolute(url))
+        let listens = |hook: &&Value| text(hook, "event").is_some_and(|event| event == "*" || event == event_key);
+        self.modules("webhooks").find(listens).and_then(|hook| text(hook, "url")).map(|url| self.absolute(url))
     }
 
     /// All modules of a kind; one that stands without a list around it counts as a list of one.
     fn modules<'a>(&'a self, kind: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
-        match self
-            .document
-            .get("modules")
-            .and_then(|modules| modules.get(kind))
-        {
+        match self.document.get("modules").and_then(|modules| modules.get(kind)) {
             Some(Value::Array(modules)) => modules.as_slice(),
             Some(module) => std::slice::from_ref(module),
             None => &[],
@@ -156,11 +139,7 @@ impl Descriptor {
     }
 
     fn check_authentication(&self) -> Result<(), DescriptorRefused> {
-        match self
-            .document
-            .get("authentication")
-            .and_then(|authentication| text(authentication, "type"))
-        {
+        match self.document.get("authentication").and_then(|authentication| text(authentication, "type")) {
             Some("jwt" | "none") => Ok(()),
             _ => refuse("authentication.type must be jwt"),
         }
@@ -177,9 +156,7 @@ impl Descriptor {
     fn check_contexts(&self) -> Result<(), DescriptorRefused> {
         match self.document.get("contexts") {
             None => Ok(()),
-            Some(Value::Array(contexts)) if contexts.iter().all(|context| context == "account") => {
-                Ok(())
-            }
+            Some(Value::Array(contexts)) if contexts.iter().all(|context| context == "account") => Ok(()),
             Some(_) => refuse("contexts may only hold account"),
         }
     }
@@ -222,11 +199,7 @@ fn base_url(base_url: String) -> Result<String, DescriptorRefused> {
     if scheme != "https" && !(scheme == "http" && matches!(host, "127.0.0.1" | "localhost")) {
         return refuse("baseUrl must be https");
     }
-    if base_url.ends_with('/') {
-        refuse("baseUrl must not end with a slash")
-    } else {
-        Ok(base_url)
-    }
+    if base_url.ends_with('/') { refuse("baseUrl must not end with a slash") } else { Ok(base_url) }
 }
 
 fn scopes(document: &Value) -> Result<Vec<String>, DescriptorRefused> {
@@ -235,27 +208,15 @@ fn scopes(document: &Value) -> Result<Vec<String>, DescriptorRefused> {
         Some(Value::Array(scopes)) => scopes,
         Some(_) => return refuse("scopes must be a list"),
     };
-    let known = |scope: &Value| {
-        scope
-            .as_str()
-            .filter(|scope| SCOPES.contains(scope))
-            .map(str::to_owned)
-    };
-    listed
-        .iter()
-        .map(|scope| {
-            known(scope).ok_or_else(|| DescriptorRefused(format!("no such scope: {scope}")))
-        })
-        .collect()
+    let known = |scope: &Value| scope.as_str().filter(|scope| SCOPES.contains(scope)).map(str::to_owned);
+    listed.iter().map(|scope| known(scope).ok_or_else(|| DescriptorRefused(format!("no such scope: {scope}")))).collect()
 }
 
 /// Scopes imply downwards, but `admin` and `delete` scopes do not imply reading.
 fn implies(granted: &str, scope: &str) -> bool {
     granted == scope
         || match granted {
-            "pullrequest:write" => {
-                ["pullrequest", "repository:write", "repository"].contains(&scope)
-            }
+            "pullrequest:write" => ["pullrequest", "repository:write", "repository"].contains(&scope),
             "pullrequest" => scope == "repository",
             "pipeline:variable" => ["pipeline:write", "pipeline"].contains(&scope),
             _ => granted.strip_suffix(":write") == Some(scope),
@@ -264,16 +225,11 @@ fn implies(granted: &str, scope: &str) -> bool {
 
 fn without_origin(address: &str) -> &str {
     let after_scheme = address.split_once("://").map_or(address, |(_, rest)| rest);
-    after_scheme
-        .find('/')
-        .map_or("/", |slash| &after_scheme[slash..])
+    after_scheme.find('/').map_or("/", |slash| &after_scheme[slash..])
 }
 
 fn shown(module: &Value) -> Option<Module<'_>> {
-    Some(Module {
-        name: text(module.get("name")?, "value")?,
-        url: text(module, "url")?,
-    })
+    Some(Module { name: text(module.get("name")?, "value")?, url: text(module, "url")? })
 }
 
 pub(crate) fn text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
@@ -281,9 +237,7 @@ pub(crate) fn text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
 }
 
 pub(crate) fn required_text(object: &Value, key: &str) -> Result<String, DescriptorRefused> {
-    text(object, key)
-        .map(str::to_owned)
-        .ok_or_else(|| DescriptorRefused(format!("{key} is missing")))
+    text(object, key).map(str::to_owned).ok_or_else(|| DescriptorRefused(format!("{key} is missing")))
 }
 
 pub(crate) fn refuse<T>(reason: &str) -> Result<T, DescriptorRefused> {

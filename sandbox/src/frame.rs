@@ -54,9 +54,7 @@ impl Bitbucket {
     /// No such installation, or the descriptor has no configure page.
     pub fn configure_url(&self, client_key: &str) -> Result<String, Missing> {
         let descriptor = self.with_record(client_key, |record| record.descriptor.clone())?;
-        let page = descriptor
-            .configure_page()
-            .ok_or_else(|| Missing("configure page in the descriptor".to_owned()))?;
+        let page = descriptor.configure_page().ok_or_else(|| Missing("configure page in the descriptor".to_owned()))?;
         let context = self.workspace_context(client_key, None)?;
         self.framed_url(client_key, &descriptor, page.url, &context)
     }
@@ -70,9 +68,7 @@ impl Bitbucket {
         target: (&str, u64, Option<&str>),
     ) -> Result<String, Missing> {
         let descriptor = self.with_record(client_key, |record| record.descriptor.clone())?;
-        let module = descriptor
-            .module_at(kind, location)
-            .ok_or_else(|| Missing(format!("{location} in {kind}")))?;
+        let module = descriptor.module_at(kind, location).ok_or_else(|| Missing(format!("{location} in {kind}")))?;
         let context = self.pull_request_context(client_key, target.0, target.1, target.2)?;
         self.framed_url(client_key, &descriptor, module.url, &context)
     }
@@ -88,9 +84,7 @@ impl Bitbucket {
         let address = with_parameter(&address, "xdm_c", &format!("channel-{}", Uuid::new_v4()));
         let address = with_parameter(&address, "xdm_e", &self.url);
         let address = with_parameter(&address, "crev", "7278f871aa92/dist/connect/v5");
-        let token = self
-            .token(client_key, "GET", &address, FRAME_LIFETIME_SECONDS)?
-            .sign(&self.secret_of(client_key)?);
+        let token = self.token(client_key, "GET", &address, FRAME_LIFETIME_SECONDS)?.sign(&self.secret_of(client_key)?);
         Ok(with_parameter(&address, "jwt", &token))
     }
 
@@ -103,46 +97,26 @@ impl Bitbucket {
     ) -> Result<Map<String, Value>, Missing> {
         let mut context = self.workspace_context(client_key, viewer)?;
         let state = self.state();
-        let resources = Resources {
-            world: &state.world,
-            url: &self.url,
-        };
+        let resources = Resources { world: &state.world, url: &self.url };
         let pull_request = state.world.pull_request(repository, pull_request_id);
-        let pull_request = pull_request
-            .ok_or_else(|| Missing(format!("pull request {repository}#{pull_request_id}")))?;
-        context.insert(
-            "pullrequest".to_owned(),
-            resources.pull_request(pull_request),
-        );
+        let pull_request = pull_request.ok_or_else(|| Missing(format!("pull request {repository}#{pull_request_id}")))?;
+        context.insert("pullrequest".to_owned(), resources.pull_request(pull_request));
         if let Some(repository) = state.world.repository(&pull_request.repository) {
             context.insert("repository".to_owned(), resources.repository(repository));
         }
         Ok(context)
     }
 
-    fn workspace_context(
-        &self,
-        client_key: &str,
-        viewer: Option<&str>,
-    ) -> Result<Map<String, Value>, Missing> {
+    fn workspace_context(&self, client_key: &str, viewer: Option<&str>) -> Result<Map<String, Value>, Missing> {
         let workspace = self.with_record(client_key, |record| record.workspace.clone())?;
         let state = self.state();
-        let resources = Resources {
-            world: &state.world,
-            url: &self.url,
-        };
-        let workspace = state
-            .world
-            .workspace(&workspace)
-            .ok_or_else(|| Missing(format!("workspace {workspace}")))?;
+        let resources = Resources { world: &state.world, url: &self.url };
+        let workspace = state.world.workspace(&workspace).ok_or_else(|| Missing(format!("workspace {workspace}")))?;
         let mut context = Map::new();
         context.insert("workspace".to_owned(), resources.workspace(workspace));
         context.insert("principal".to_owned(), resources.principal(workspace));
         if let Some(account_id) = viewer {
-            let user = state
-                .world
-                .user(account_id)
-                .ok_or_else(|| Missing(format!("person {account_id}")))?;
+            let user = state.world.user(account_id).ok_or_else(|| Missing(format!("person {account_id}")))?;
             context.insert("user".to_owned(), resources.user(user));
         }
         Ok(context)
@@ -151,11 +125,7 @@ impl Bitbucket {
 
 /// The template with every parameter that exists and that the scopes allow in its place; the others stay literal, percent-encoded
 /// as a browser would send them.
-fn replace_parameters(
-    template: &str,
-    context: &Map<String, Value>,
-    descriptor: &Descriptor,
-) -> String {
+fn replace_parameters(template: &str, context: &Map<String, Value>, descriptor: &Descriptor) -> String {
     let mut pieces = template.split('{');
     let mut replaced = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
@@ -174,9 +144,7 @@ fn parameter(name: &str, context: &Map<String, Value>, descriptor: &Descriptor) 
         "pullrequest" => "pullrequest",
         _ => "repository",
     };
-    let value = path
-        .split('.')
-        .try_fold(context.get(root)?, |value, key| value.get(key))?;
+    let value = path.split('.').try_fold(context.get(root)?, |value, key| value.get(key))?;
     match value {
         _ if !descriptor.allows(scope) => None,
         Value::String(text) => Some(text.clone()),

@@ -76,11 +76,7 @@ impl Bitbucket {
     /// All installations, also those that are uninstalled.
     #[must_use]
     pub fn installations(&self) -> Vec<Installation> {
-        self.state()
-            .installations
-            .iter()
-            .map(Record::installation)
-            .collect()
+        self.state().installations.iter().map(Record::installation).collect()
     }
 
     /// The secret that the app accepted last.
@@ -88,21 +84,14 @@ impl Bitbucket {
     /// # Errors
     /// No such installation, or the app has accepted none.
     pub fn secret_of(&self, client_key: &str) -> Result<String, Missing> {
-        self.with_record(client_key, |record| record.secret.clone())?
-            .ok_or_else(|| Missing(format!("secret of {client_key}")))
+        self.with_record(client_key, |record| record.secret.clone())?.ok_or_else(|| Missing(format!("secret of {client_key}")))
     }
 
     /// A token for a request to the app, complete but for the secret: valid from now for `lifetime_seconds`.
     ///
     /// # Errors
     /// No such installation.
-    pub fn token(
-        &self,
-        client_key: &str,
-        method: &str,
-        url: &str,
-        lifetime_seconds: i64,
-    ) -> Result<Token, Missing> {
+    pub fn token(&self, client_key: &str, method: &str, url: &str, lifetime_seconds: i64) -> Result<Token, Missing> {
         let descriptor = self.with_record(client_key, |record| record.descriptor.clone())?;
         Ok(self.token_of(&descriptor, client_key, method, url, lifetime_seconds))
     }
@@ -113,9 +102,7 @@ impl Bitbucket {
     /// # Errors
     /// No such installation, or it has no secret yet.
     pub fn sign(&self, client_key: &str, method: &str, url: &str) -> Result<String, Missing> {
-        Ok(self
-            .token(client_key, method, url, 3600)?
-            .sign(&self.secret_of(client_key)?))
+        Ok(self.token(client_key, method, url, 3600)?.sign(&self.secret_of(client_key)?))
     }
 
     pub(crate) fn token_of(
@@ -128,24 +115,12 @@ impl Bitbucket {
     ) -> Token {
         let (path, query) = descriptor.signed_parts(&descriptor.absolute(url));
         let now = self.now().timestamp();
-        Token::new(client_key)
-            .issued_at(now)
-            .expires_at(now + lifetime_seconds)
-            .request(method, &path, &query)
+        Token::new(client_key).issued_at(now).expires_at(now + lifetime_seconds).request(method, &path, &query)
     }
 
-    pub(crate) fn with_record<T>(
-        &self,
-        client_key: &str,
-        read: impl FnOnce(&mut Record) -> T,
-    ) -> Result<T, Missing> {
+    pub(crate) fn with_record<T>(&self, client_key: &str, read: impl FnOnce(&mut Record) -> T) -> Result<T, Missing> {
         let mut state = self.state();
-        let record = state
-            .installations
-            .iter_mut()
-            .find(|record| record.client_key == client_key);
-        record
-            .map(read)
-            .ok_or_else(|| Missing(format!("installation {client_key}")))
+        let record = state.installations.iter_mut().find(|record| record.client_key == client_key);
+        record.map(read).ok_or_else(|| Missing(format!("installation {client_key}")))
     }
 }

@@ -47,6 +47,4 @@ pub use percent::{percent_decode, percent_encode, query_pairs};
 pub use sandbox::{Options, Sandbox};
 pub use signing::{canonical_request, canonical_request_of_pairs, query_string_hash};
 pub use token::{Token, is_signed_with, unverified_claims};
-pub use world::{
-    PullRequest, PullRequestState, Repository, Review, Reviewer, User, Workspace, World,
-};
+pub use world::{PullRequest, PullRequestState, Repository, Review, Reviewer, User, Workspace, World};

@@ -82,11 +82,7 @@ impl Bitbucket {
             App::Registered { secret } => secret.clone(),
         };
         // A registered app holds its secret already and must not believe the body, so something else stands there.
-        let announced = if install.app == App::Unregistered {
-            secret.clone()
-        } else {
-            new_secret()
-        };
+        let announced = if install.app == App::Unregistered { secret.clone() } else { new_secret() };
         let payload = LifecyclePayload {
             event: "installed",
             workspace: &install.workspace,
@@ -95,32 +91,14 @@ impl Bitbucket {
             actor: Some(&install.actor),
             shared_secret: (!install.omit_shared_secret).then_some(announced.as_str()),
         };
-        let mut body = self
-            .lifecycle_payload(&payload)
-            .map_err(|missing| refused(&missing.to_string()))?;
+        let mut body = self.lifecycle_payload(&payload).map_err(|missing| refused(&missing.to_string()))?;
         if let Some(fields) = body.as_object_mut() {
             fields.extend(install.extra_fields.clone());
         }
         let preceding = self.begin_install(install, &client_key, &descriptor, &secret);
-        let signer = if install.app == App::Unregistered {
-            preceding
-        } else {
-            Some(secret.clone())
-        };
-        let answer = self
-            .call_lifecycle(
-                "installed",
-                &client_key,
-                &descriptor,
-                signer.as_deref(),
-                body,
-            )
-            .await;
-        let answer = if install.lose_answer {
-            Err(refused("the answer was lost on the way"))
-        } else {
-            answer
-        };
+        let signer = if install.app == App::Unregistered { preceding } else { Some(secret.clone()) };
+        let answer = self.call_lifecycle("installed", &client_key, &descriptor, signer.as_deref(), body).await;
+        let answer = if install.lose_answer { Err(refused("the answer was lost on the way")) } else { answer };
         self.finish_install(&client_key, descriptor, install, secret, answer)
     }
 
@@ -129,9 +107,8 @@ impl Bitbucket {
     /// # Errors
     /// No such installation, or the app did not answer.
     pub async fn uninstall(&self, client_key: &str) -> Result<u16, Missing> {
-        let (workspace, descriptor) = self.with_record(client_key, |record| {
-            (record.workspace.clone(), record.descriptor.clone())
-        })?;
+        let (workspace, descriptor) =
+            self.with_record(client_key, |record| (record.workspace.clone(), record.descriptor.clone()))?;
         let secret = self.secret_of(client_key)?;
         let app_key = &descriptor.key;
         let payload = LifecyclePayload {
@@ -144,12 +121,8 @@ impl Bitbucket {
         };
         let body = self.lifecycle_payload(&payload)?;
         self.with_record(client_key, |record| record.active = false)?;
-        let answer = self
-            .call_lifecycle("uninstalled", client_key, &descriptor, Some(&secret), body)
-            .await;
-        answer
-            .map(|(status, _)| status)
-            .map_err(|failed| Missing(failed.body))
+        let answer = self.call_lifecycle("uninstalled", client_key, &descriptor, Some(&secret), body).await;
+        answer.map(|(status, _)| status).map_err(|failed| Missing(failed.body))
     }
 
     /// Reads an app's descriptor from where it is served.
@@ -158,32 +131,18 @@ impl Bitbucket {
         let status = answer.status();
         let body = answer.text().await.map_err(unanswered)?;
         if !status.is_success() {
-            return Err(InstallFailed {
-                status: status.as_u16(),
-                body,
-            });
+            return Err(InstallFailed { status: status.as_u16(), body });
         }
-        let document = serde_json::from_str(&body)
-            .map_err(|error| refused(&format!("the descriptor is not JSON: {error}")))?;
+        let document = serde_json::from_str(&body).map_err(|error| refused(&format!("the descriptor is not JSON: {error}")))?;
         Descriptor::parse(document).map_err(|reason| refused(&reason.to_string()))
     }
 
-    fn client_key_for(
-        &self,
-        install: &Install,
-        descriptor: &Descriptor,
-    ) -> Result<String, InstallFailed> {
+    fn client_key_for(&self, install: &Install, descriptor: &Descriptor) -> Result<String, InstallFailed> {
         let mut state = self.state();
-        let workspace = state
-            .world
-            .workspace(&install.workspace)
-            .map(|workspace| workspace.uuid.clone());
+        let workspace = state.world.workspace(&install.workspace).map(|workspace| workspace.uuid.clone());
         let workspace = workspace.ok_or_else(|| refused("no such workspace"))?;
         if install.client_key == ClientKey::Ari {
-            return Ok(format!(
-                "ari:cloud:bitbucket::app/{workspace}/{}",
-                descriptor.key
-            ));
+            return Ok(format!("ari:cloud:bitbucket::app/{workspace}/{}", descriptor.key));
         }
         let is_same = |record: &&Record| {
             record.active
@@ -199,24 +158,10 @@ impl Bitbucket {
     }
 
     /// Opens the API for the new secret; returns the preceding one.
-    fn begin_install(
-        &self,
-        install: &Install,
-        client_key: &str,
-        descriptor: &Descriptor,
-        secret: &str,
-    ) -> Option<String> {
+    fn begin_install(&self, install: &Install, client_key: &str, descriptor: &Descriptor, secret: &str) -> Option<String> {
         let mut state = self.state();
-        let workspace = state
-            .world
-            .workspace(&install.workspace)
-            .map(|workspace| workspace.uuid.clone())
-            .unwrap_or_default();
-        if let Some(record) = state
-            .installations
-            .iter_mut()
-            .find(|record| record.client_key == client_key)
-        {
+        let workspace = state.world.workspace(&install.workspace).map(|workspace| workspace.uuid.clone()).unwrap_or_default();
+        if let Some(record) = state.installations.iter_mut().find(|record| record.client_key == client_key) {
             record.pending_secret = Some(secret.to_owned());
             return record.secret.clone();
         }
@@ -253,9 +198,7 @@ impl Bitbucket {
             Ok(record.installation())
         });
         // A first install that was refused leaves nothing behind.
-        self.state()
-            .installations
-            .retain(|record| record.secret.is_some() || record.pending_secret.is_some());
+        self.state().installations.retain(|record| record.secret.is_some() || record.pending_secret.is_some());
         outcome.map_err(|missing| refused(&missing.to_string()))?
     }
 
@@ -267,48 +210,24 @@ impl Bitbucket {
         secret: Option<&str>,
         body: Value,
     ) -> Result<(u16, String), InstallFailed> {
-        let url = descriptor
-            .lifecycle(event)
-            .ok_or_else(|| refused(&format!("the descriptor names no lifecycle.{event}")))?;
-        let authorization = secret.map(|secret| {
-            format!(
-                "JWT {}",
-                self.token_of(descriptor, client_key, "POST", &url, 3600)
-                    .sign(secret)
-            )
-        });
-        let mut request = self
-            .client
-            .post(&url)
-            .header("User-Agent", "python-requests/2.22.0")
-            .json(&body);
+        let url = descriptor.lifecycle(event).ok_or_else(|| refused(&format!("the descriptor names no lifecycle.{event}")))?;
+        let authorization =
+            secret.map(|secret| format!("JWT {}", self.token_of(descriptor, client_key, "POST", &url, 3600).sign(secret)));
+        let mut request = self.client.post(&url).header("User-Agent", "python-requests/2.22.0").json(&body);
         if let Some(authorization) = &authorization {
             request = request.header("Authorization", authorization);
         }
         let answer = request.send().await;
         let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
-        self.state().sent.push(Sent {
-            event: event.to_owned(),
-            url,
-            authorization,
-            body,
-            status,
-        });
+        self.state().sent.push(Sent { event: event.to_owned(), url, authorization, body, status });
         let answer = answer.map_err(unanswered)?;
-        Ok((
-            answer.status().as_u16(),
-            answer.text().await.map_err(unanswered)?,
-        ))
+        Ok((answer.status().as_u16(), answer.text().await.map_err(unanswered)?))
     }
 }
 
 impl std::fmt::Display for InstallFailed {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            formatter,
-            "the install was refused with {}: {}",
-            self.status, self.body
-        )
+        write!(formatter, "the install was refused with {}: {}", self.status, self.body)
     }
 }
 
@@ -319,15 +238,9 @@ fn new_secret() -> String {
 }
 
 fn refused(reason: &str) -> InstallFailed {
-    InstallFailed {
-        status: 400,
-        body: reason.to_owned(),
-    }
+    InstallFailed { status: 400, body: reason.to_owned() }
 }
 
 fn unanswered(error: reqwest::Error) -> InstallFailed {
-    InstallFailed {
-        status: 504,
-        body: error.without_url().to_string(),
-    }
+    InstallFailed { status: 504, body: error.without_url().to_string() }
 }

@@ -4,11 +4,10 @@ use crate::{bitbucket::Bitbucket, installation::Missing, resource::Resources};
 use serde_json::{Value, json};
 
 /// The host's key: the same in unrelated installs, and nothing verifies with it.
-const PUBLIC_KEY: &str =
-    "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQCBFq+6CV3zWvlBrJ8rxhZJl9Qm0t5j7bPpS0JxkCq7R4T1qQIDAQAB";
+const PUBLIC_KEY: &str = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQCBFq+6CV3zWvlBrJ8rxhZJl9Qm0t5j7bPpS0JxkCq7R4T1qQIDAQAB";
 
-/// What a lifecycle body says, for tests that build their own.
-#[derive(Clone, Copy, Debug)]
+/// What a lifecycle body says, for tests that build their own. It holds a secret, so it has no `Debug`.
+#[derive(Clone, Copy)]
 pub struct LifecyclePayload<'a> {
     /// `installed` or `uninstalled`.
     pub event: &'a str,
@@ -31,13 +30,9 @@ impl Bitbucket {
     /// No such workspace or person.
     pub fn lifecycle_payload(&self, payload: &LifecyclePayload<'_>) -> Result<Value, Missing> {
         let state = self.state();
-        let resources = Resources {
-            world: &state.world,
-            url: &self.url,
-        };
+        let resources = Resources { world: &state.world, url: &self.url };
         let workspace = state.world.workspace(payload.workspace);
-        let workspace =
-            workspace.ok_or_else(|| Missing(format!("workspace {}", payload.workspace)))?;
+        let workspace = workspace.ok_or_else(|| Missing(format!("workspace {}", payload.workspace)))?;
         let mut principal = resources.principal(workspace);
         principal["is_active"] = json!(true);
         principal["properties"] = json!({});
@@ -59,10 +54,7 @@ impl Bitbucket {
             "clientKey": payload.client_key,
         });
         if let Some(account_id) = payload.actor {
-            let actor = state
-                .world
-                .user(account_id)
-                .ok_or_else(|| Missing(format!("person {account_id}")))?;
+            let actor = state.world.user(account_id).ok_or_else(|| Missing(format!("person {account_id}")))?;
             let uuid = actor.uuid.trim_matches(['{', '}']);
             body["actor"] = json!({ "type": "user", "uuid": uuid, "account_id": account_id });
         }

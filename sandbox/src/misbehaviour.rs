@@ -1,11 +1,11 @@
 //! The ways in which the API can be told to fail, and the choice of the one that strikes a call.
 
-use crate::bitbucket::Bitbucket;
+use crate::{bitbucket::Bitbucket, percent::percent_decode};
 
 /// A fault of the API for paths with a prefix, for so many calls or until it is cleared.
 #[derive(Clone, Debug)]
 pub struct Misbehaviour {
-    /// Which paths, for instance `/2.0/workspaces/`.
+    /// Which paths, for instance `/2.0/workspaces/`; UUIDs stand with their braces.
     pub path_prefix: String,
     /// What goes wrong.
     pub fault: Fault,
@@ -38,20 +38,13 @@ impl Misbehaviour {
     /// A fault for every call to paths with this prefix.
     #[must_use]
     pub fn on(path_prefix: &str, fault: Fault) -> Self {
-        Self {
-            path_prefix: path_prefix.to_owned(),
-            fault,
-            remaining_calls: None,
-        }
+        Self { path_prefix: path_prefix.to_owned(), fault, remaining_calls: None }
     }
 
     /// The same for so many calls only.
     #[must_use]
     pub fn times(self, calls: u32) -> Self {
-        Self {
-            remaining_calls: Some(calls),
-            ..self
-        }
+        Self { remaining_calls: Some(calls), ..self }
     }
 }
 
@@ -66,8 +59,9 @@ impl Bitbucket {
         self.state().misbehaviours.clear();
     }
 
-    /// The fault for a call to this path, which counts as struck.
+    /// The fault for a call to this path (as it came), which counts as struck.
     pub(crate) fn strike(&self, path: &str) -> Option<Fault> {
+        let path = percent_decode(path);
         let mut state = self.state();
         let strikes = |misbehaviour: &&mut Misbehaviour| {
             path.starts_with(&misbehaviour.path_prefix) && misbehaviour.remaining_calls != Some(0)

@@ -62,20 +62,10 @@ pub(crate) fn check_module(kind: &str, module: &Value) -> Result<(), DescriptorR
 
 fn check_shown(module: &Value) -> Result<(), DescriptorRefused> {
     let key = required_text(module, "key")?;
-    if key.len() > 128
-        || !key
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    {
-        return refuse(&format!(
-            "a module key holds only letters, digits and hyphens, 128 at most: {key}"
-        ));
+    if key.len() > 128 || !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return refuse(&format!("a module key holds only letters, digits and hyphens, 128 at most: {key}"));
     }
-    if module
-        .get("name")
-        .and_then(|name| text(name, "value"))
-        .is_none()
-    {
+    if module.get("name").and_then(|name| text(name, "value")).is_none() {
         return refuse(&format!("module {key} has no name.value"));
     }
     check_url(module)
@@ -84,13 +74,7 @@ fn check_shown(module: &Value) -> Result<(), DescriptorRefused> {
 fn check_url(module: &Value) -> Result<(), DescriptorRefused> {
     let url = required_text(module, "url")?;
     let balanced = url.matches('{').count() == url.matches('}').count();
-    if url.len() > 2048 || !balanced {
-        refuse(&format!(
-            "not a URI template of 2048 characters at most: {url}"
-        ))
-    } else {
-        Ok(())
-    }
+    if url.len() > 2048 || !balanced { refuse(&format!("not a URI template of 2048 characters at most: {url}")) } else { Ok(()) }
 }
 
 fn is_location(kind: &str, location: &str) -> bool {
@@ -100,9 +84,7 @@ fn is_location(kind: &str, location: &str) -> bool {
     match kind {
         "webPanels" => matches!(
             place,
-            "account.admin.mirror.config"
-                | "pullrequest.overview.informationPanel"
-                | "repository.overview.informationPanel"
+            "account.admin.mirror.config" | "pullrequest.overview.informationPanel" | "repository.overview.informationPanel"
         ),
         "webItems" => matches!(
             place,

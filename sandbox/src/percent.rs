@@ -5,16 +5,15 @@ use std::fmt::Write;
 /// The text with every byte outside `A-Z a-z 0-9 - . _ ~` written as `%XX`, upper-case.
 #[must_use]
 pub fn percent_encode(text: &str) -> String {
-    text.bytes()
-        .fold(String::with_capacity(text.len()), |mut encoded, byte| {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                encoded.push(char::from(byte));
-            } else {
-                // Writing to a String cannot fail.
-                let _ = write!(encoded, "%{byte:02X}");
-            }
-            encoded
-        })
+    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
 }
 
 /// The text with `%XX` decoded; a `%` that no two hexadecimal digits follow stays as it is, bytes that are not UTF-8 become U+FFFD.
@@ -53,19 +52,11 @@ pub fn query_pairs(raw_query: &str) -> Vec<(String, String)> {
 /// The address with one more query parameter at its end.
 pub(crate) fn with_parameter(address: &str, name: &str, value: &str) -> String {
     let separator = if address.contains('?') { '&' } else { '?' };
-    format!(
-        "{address}{separator}{}={}",
-        percent_encode(name),
-        percent_encode(value)
-    )
+    format!("{address}{separator}{}={}", percent_encode(name), percent_encode(value))
 }
 
 fn hexadecimal_byte(following: &[u8]) -> Option<u8> {
-    let digit = |index: usize| {
-        following
-            .get(index)
-            .and_then(|byte| char::from(*byte).to_digit(16))
-    };
+    let digit = |index: usize| following.get(index).and_then(|byte| char::from(*byte).to_digit(16));
     u8::try_from(digit(0)? * 16 + digit(1)?).ok()
 }
 
@@ -87,8 +78,7 @@ mod tests {
 
     #[test]
     fn a_plus_is_a_space_and_a_parameter_may_lack_its_value() {
-        let expected = [("a b", "c d"), ("e", ""), ("f", "=")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let expected = [("a b", "c d"), ("e", ""), ("f", "=")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(query_pairs("a+b=c%20d&&e&f=="), expected);
     }
 }

@@ -36,9 +36,7 @@ impl Resources<'_> {
 
     /// The person with this account id, or what Bitbucket shows of somebody who is gone.
     pub(crate) fn account(&self, account_id: &str) -> Value {
-        self.world
-            .user(account_id)
-            .map_or(Value::Null, |user| self.user(user))
+        self.world.user(account_id).map_or(Value::Null, |user| self.user(user))
     }
 
     pub(crate) fn workspace(&self, workspace: &Workspace) -> Value {
@@ -81,11 +79,7 @@ impl Resources<'_> {
         if workspace.personal {
             principal["type"] = json!("user");
             principal["nickname"] = json!(workspace.name);
-            let owner = self
-                .world
-                .users
-                .iter()
-                .find(|user| user.uuid == workspace.uuid);
+            let owner = self.world.users.iter().find(|user| user.uuid == workspace.uuid);
             principal["account_id"] = json!(owner.map(|user| &user.account_id));
         } else {
             principal["type"] = json!("team");
@@ -113,18 +107,10 @@ impl Resources<'_> {
     pub(crate) fn repository(&self, repository: &Repository) -> Value {
         let mut full = self.condensed_repository(repository);
         let full_name = self.full_name(repository);
-        for part in [
-            "pullrequests",
-            "commits",
-            "forks",
-            "watchers",
-            "downloads",
-            "hooks",
-        ] {
+        for part in ["pullrequests", "commits", "forks", "watchers", "downloads", "hooks"] {
             full["links"][part] = self.api(&format!("repositories/{full_name}/{part}"));
         }
-        full["links"]["clone"] =
-            json!([{ "name": "https", "href": format!("{}/{full_name}.git", self.url) }]);
+        full["links"]["clone"] = json!([{ "name": "https", "href": format!("{}/{full_name}.git", self.url) }]);
         full["slug"] = json!(repository.slug);
         full["is_private"] = json!(repository.private);
         full["scm"] = json!("git");
@@ -137,7 +123,8 @@ impl Resources<'_> {
         full["created_on"] = json!("2022-05-04T08:12:30.104031+00:00");
         full["updated_on"] = json!("2026-11-02T14:03:11.400213+00:00");
         full["mainbranch"] = json!({ "type": "branch", "name": "main" });
-        full["project"] = json!({ "type": "project", "key": "PAY", "name": "Payments", "uuid": "{3a5d97a4-eb3d-47e1-96f4-940405c3281a}" });
+        full["project"] =
+            json!({ "type": "project", "key": "PAY", "name": "Payments", "uuid": "{3a5d97a4-eb3d-47e1-96f4-940405c3281a}" });
         if let Some(workspace) = self.world.workspace(&repository.workspace) {
             full["workspace"] = self.workspace(workspace);
             full["owner"] = self.principal(workspace);
@@ -192,24 +179,14 @@ impl Resources<'_> {
 
     /// `workspace/repository`, in slugs.
     pub(crate) fn full_name(&self, repository: &Repository) -> String {
-        let workspace = self
-            .world
-            .workspace(&repository.workspace)
-            .map_or("", |workspace| &workspace.slug);
+        let workspace = self.world.workspace(&repository.workspace).map_or("", |workspace| &workspace.slug);
         format!("{workspace}/{}", repository.slug)
     }
 
     /// `workspace/repository/collection/id`, in slugs.
     pub(crate) fn pull_request_path(&self, pull_request: &PullRequest, collection: &str) -> String {
-        let repository = self
-            .world
-            .repository(&pull_request.repository)
-            .map(|repository| self.full_name(repository));
-        format!(
-            "{}/{collection}/{}",
-            repository.unwrap_or_default(),
-            pull_request.id
-        )
+        let repository = self.world.repository(&pull_request.repository).map(|repository| self.full_name(repository));
+        format!("{}/{collection}/{}", repository.unwrap_or_default(), pull_request.id)
     }
 
     fn endpoint(&self, pull_request: &PullRequest, branch: &str) -> Value {
@@ -258,8 +235,5 @@ fn markup(raw: &str) -> Value {
 
 /// Twelve digits, as pull requests show hashes.
 fn abbreviated_hash(seed: &str) -> String {
-    hexadecimal(&Sha256::digest(seed))
-        .chars()
-        .take(12)
-        .collect()
+    hexadecimal(&Sha256::digest(seed)).chars().take(12).collect()
 }

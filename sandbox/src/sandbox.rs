@@ -22,10 +22,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            world: World::demo(Utc::now()),
-        }
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), world: World::demo(Utc::now()) }
     }
 }
 
@@ -46,17 +43,15 @@ impl Sandbox {
         let bitbucket = Arc::new(Bitbucket::new(url, options.world).map_err(io::Error::other)?);
         let (started, handle) = oneshot::channel();
         let shared = Data::from(Arc::clone(&bitbucket));
-        thread::Builder::new()
-            .name("bitbucket-sandbox".to_owned())
-            .spawn(move || {
-                System::new().block_on(async move {
-                    let server = match server::run(listener, shared) {
-                        Ok(server) => server,
-                        Err(error) => return started.send(Err(error)).is_ok(),
-                    };
-                    started.send(Ok(server.handle())).is_ok() && server.await.is_ok()
-                })
-            })?;
+        thread::Builder::new().name("bitbucket-sandbox".to_owned()).spawn(move || {
+            System::new().block_on(async move {
+                let server = match server::run(listener, shared) {
+                    Ok(server) => server,
+                    Err(error) => return started.send(Err(error)).is_ok(),
+                };
+                started.send(Ok(server.handle())).is_ok() && server.await.is_ok()
+            })
+        })?;
         let server = handle.await.map_err(io::Error::other)??;
         Ok(Self { bitbucket, server })
     }

@@ -34,122 +34,70 @@ pub(crate) fn run(listener: TcpListener, bitbucket: Data<Bitbucket>) -> io::Resu
     let server = HttpServer::new(move || {
         App::new()
             .app_data(bitbucket.clone())
-            .service(
-                web::scope("/2.0")
-                    .wrap(from_fn(record))
-                    .configure(api::routes),
-            )
-            .service(
-                web::scope("/site/oauth2")
-                    .wrap(from_fn(record))
-                    .default_service(web::to(api::no_such_endpoint)),
-            )
+            .service(web::scope("/2.0").wrap(from_fn(record)).configure(api::routes))
+            .service(web::scope("/site/oauth2").wrap(from_fn(record)).default_service(web::to(api::no_such_endpoint)))
             .configure(pages::routes)
     });
-    Ok(server
-        .workers(1)
-        .disable_signals()
-        .shutdown_timeout(1)
-        .listen(listener)?
-        .run())
+    Ok(server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run())
 }
 
-async fn record(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
+async fn record(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
     let (method, path) = (request.method().to_string(), request.path().to_owned());
-    let raw_path = request.uri().path().to_owned();
     let query = request.query_string().to_owned();
     let Some(bitbucket) = request.app_data::<Data<Bitbucket>>().cloned() else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
-    let fault = bitbucket.strike(&raw_path).or_else(|| {
-        (path != raw_path)
-            .then(|| bitbucket.strike(&path))
-            .flatten()
-    });
-    let response = match fault {
+    let fault = bitbucket.strike(&path);
+    let is_dropped = fault == Some(Fault::DroppedConnection);
+    if let Some(Fault::Slow { milliseconds }) = fault {
+        actix_web::rt::time::sleep(Duration::from_millis(milliseconds)).await;
+    }
+    let response = match fault.and_then(|fault| faulty(&fault)) {
+        Some(response) => request.into_response(response),
         None => next.call(request).await?.map_into_boxed_body(),
-        Some(Fault::Slow { milliseconds }) => {
-            actix_web::rt::time::sleep(Duration::from_millis(milliseconds)).await;
-            next.call(request).await?.map_into_boxed_body()
-        }
-        Some(fault) => request.into_response(faulty(&fault)),
     };
-    let dropped = response.response().body().size() == BodySize::Sized(CutBody::ANNOUNCED);
-    let unexpected = response.status() == StatusCode::METHOD_NOT_ALLOWED
-        || response
-            .request()
-            .extensions()
-            .get::<NoSuchEndpoint>()
-            .is_some();
-    let authorized_as = response
-        .request()
-        .extensions()
-        .get::<AuthorizedAs>()
-        .map(|client| client.0.clone());
-    let status = if dropped {
-        0
-    } else {
-        response.status().as_u16()
+    let status = if is_dropped { 0 } else { response.status().as_u16() };
+    let (unexpected, authorized_as) = {
+        let left = response.request().extensions();
+        let is_nowhere = left.contains::<NoSuchEndpoint>() || response.status() == StatusCode::METHOD_NOT_ALLOWED;
+        (is_nowhere, left.get::<AuthorizedAs>().map(|client| client.0.clone()))
     };
-    bitbucket.state().calls.push(Call {
-        method,
-        path: raw_path,
-        query,
-        status,
-        authorized_as,
-        unexpected,
-    });
+    bitbucket.state().calls.push(Call { method, path, query, status, authorized_as, unexpected });
     Ok(response)
 }
 
-fn faulty(fault: &Fault) -> HttpResponse {
+/// The answer that stands in for the right one; a slow answer is the right one.
+fn faulty(fault: &Fault) -> Option<HttpResponse> {
+    let json = || HttpResponse::Ok().content_type("application/json").take();
     match fault {
-        Fault::RateLimited {
-            retry_after_seconds,
-        } => {
+        Fault::Slow { .. } => None,
+        Fault::DroppedConnection => Some(json().body(CutBody)),
+        Fault::MalformedBody => Some(json().body("{\"type\": \"pullrequest\", ")),
+        Fault::Status(status) => {
+            let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            Some(ApiError::new(status, "The sandbox was told to answer so").error_response())
+        }
+        Fault::RateLimited { retry_after_seconds } => {
             let mut response = HttpResponse::TooManyRequests();
             if let Some(seconds) = retry_after_seconds {
                 response.insert_header((header::RETRY_AFTER, seconds.to_string()));
             }
-            response
-                .content_type("text/plain")
-                .body("Rate limit for this resource has been exceeded")
+            Some(response.content_type("text/plain").body("Rate limit for this resource has been exceeded"))
         }
-        Fault::Status(status) => {
-            let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            ApiError::new(status, "The sandbox was told to answer so").error_response()
-        }
-        Fault::MalformedBody => HttpResponse::Ok()
-            .content_type("application/json")
-            .body("{\"type\": \"pullrequest\", "),
-        Fault::DroppedConnection | Fault::Slow { .. } => HttpResponse::Ok()
-            .content_type("application/json")
-            .body(CutBody),
     }
 }
 
 /// A body that breaks off at once, whereupon the server closes the connection.
 struct CutBody;
 
-impl CutBody {
-    /// A length that no honest answer of the API has.
-    const ANNOUNCED: u64 = u64::MAX / 4;
-}
-
 impl MessageBody for CutBody {
     type Error = io::Error;
 
     fn size(&self) -> BodySize {
-        BodySize::Sized(Self::ANNOUNCED)
+        BodySize::Sized(1024)
     }
 
-    fn poll_next(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, io::Error>>> {
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, io::Error>>> {
         Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())))
     }
 }

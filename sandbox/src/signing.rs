@@ -20,10 +20,7 @@ pub fn canonical_request(method: &str, path: &str, raw_query: &str) -> String {
 pub fn canonical_request_of_pairs(method: &str, path: &str, pairs: &[(String, String)]) -> String {
     let mut values_by_name: BTreeMap<CodeUnits, Vec<CodeUnits>> = BTreeMap::new();
     for (name, value) in pairs.iter().filter(|(name, _)| name != "jwt") {
-        values_by_name
-            .entry(CodeUnits(name))
-            .or_default()
-            .push(CodeUnits(value));
+        values_by_name.entry(CodeUnits(name)).or_default().push(CodeUnits(value));
     }
     let parameters: Vec<String> = values_by_name
         .into_iter()
@@ -33,12 +30,7 @@ pub fn canonical_request_of_pairs(method: &str, path: &str, pairs: &[(String, St
             format!("{}={}", percent_encode(name.0), values.join(","))
         })
         .collect();
-    format!(
-        "{}&{}&{}",
-        method.to_ascii_uppercase(),
-        canonical_path(path),
-        parameters.join("&")
-    )
+    format!("{}&{}&{}", method.to_ascii_uppercase(), canonical_path(path), parameters.join("&"))
 }
 
 /// The `qsh` claim: SHA-256 of the canonical request, in lower-case hexadecimal.
@@ -55,11 +47,7 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 /// Always starts with a slash and ends with one only if it is the only character; an ampersand would read as a separator.
 fn canonical_path(path: &str) -> String {
     let path = path.trim_end_matches('/').replace('&', "%26");
-    if path.starts_with('/') {
-        path
-    } else {
-        format!("/{path}")
-    }
+    if path.starts_with('/') { path } else { format!("/{path}") }
 }
 
 /// Text in the order of its UTF-16 code units, which differs from that of UTF-8 beyond the basic plane.

@@ -19,23 +19,14 @@ impl Token {
     /// A token as Bitbucket sends it, still without `iat`, `exp` and `qsh`.
     #[must_use]
     pub fn new(client_key: &str) -> Self {
-        let token = Self {
-            header: Map::new(),
-            claims: Map::new(),
-        };
-        token
-            .algorithm("HS256")
-            .header("typ", json!("JWT"))
-            .claim("iss", json!(client_key))
-            .claim("aud", json!(client_key))
+        let token = Self { header: Map::new(), claims: Map::new() };
+        token.algorithm("HS256").header("typ", json!("JWT")).claim("iss", json!(client_key)).claim("aud", json!(client_key))
     }
 
     /// A token as an app sends it to the API: `iss` is the app key, `sub` the clientKey.
     #[must_use]
     pub fn of_app(app_key: &str, client_key: &str) -> Self {
-        Self::new(app_key)
-            .without("aud")
-            .claim("sub", json!(client_key))
+        Self::new(app_key).without("aud").claim("sub", json!(client_key))
     }
 
     /// Sets `iat`, in seconds since 1970.
@@ -59,9 +50,7 @@ impl Token {
     /// Sets `qsh` to the hash of a request.
     #[must_use]
     pub fn request(self, method: &str, path: &str, raw_query: &str) -> Self {
-        self.query_string_hash(&query_string_hash(&canonical_request(
-            method, path, raw_query,
-        )))
+        self.query_string_hash(&query_string_hash(&canonical_request(method, path, raw_query)))
     }
 
     /// Sets any claim to any value.
@@ -97,11 +86,7 @@ impl Token {
     pub fn sign(&self, secret: &str) -> String {
         let encode = |part: &Map<String, Value>| URL_SAFE_NO_PAD.encode(json!(part).to_string());
         let signed = format!("{}.{}", encode(&self.header), encode(&self.claims));
-        let algorithm = self
-            .header
-            .get("alg")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let algorithm = self.header.get("alg").and_then(Value::as_str).unwrap_or_default();
         let signature = URL_SAFE_NO_PAD.encode(signature(algorithm, secret, &signed));
         format!("{signed}.{signature}")
     }
@@ -125,8 +110,7 @@ pub fn is_signed_with(token: &str, secret: &str) -> bool {
         .next()
         .and_then(|header| URL_SAFE_NO_PAD.decode(header).ok())
         .and_then(|header| serde_json::from_slice(&header).ok());
-    let is_hs256 =
-        header.is_some_and(|header| header.get("alg").and_then(Value::as_str) == Some("HS256"));
+    let is_hs256 = header.is_some_and(|header| header.get("alg").and_then(Value::as_str) == Some("HS256"));
     let Ok(given) = URL_SAFE_NO_PAD.decode(given) else {
         return false;
     };
@@ -167,24 +151,13 @@ mod tests {
     #[test]
     fn a_token_of_another_algorithm_is_not_signed() {
         for algorithm in ["none", "HS384", "HS512", "RS256"] {
-            assert!(
-                !is_signed_with(
-                    &Token::new("connection:1")
-                        .algorithm(algorithm)
-                        .sign("secret"),
-                    "secret"
-                ),
-                "{algorithm}"
-            );
+            assert!(!is_signed_with(&Token::new("connection:1").algorithm(algorithm).sign("secret"), "secret"), "{algorithm}");
         }
     }
 
     #[test]
     fn claims_come_back_as_they_were_set() {
-        let token = Token::new("connection:1")
-            .claim("extra", json!([1]))
-            .without("aud")
-            .sign("secret");
+        let token = Token::new("connection:1").claim("extra", json!([1])).without("aud").sign("secret");
         let claims = unverified_claims(&token).unwrap();
         assert_eq!(claims.get("extra"), Some(&json!([1])));
         assert_eq!(claims.get("iss"), Some(&json!("connection:1")));

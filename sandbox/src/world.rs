@@ -126,16 +126,8 @@ impl PullRequest {
     /// Records a reviewer's answer; somebody who was not asked becomes a reviewer by answering.
     pub fn review(&mut self, account_id: &str, review: Review, now: DateTime<Utc>) {
         self.updated_on = now;
-        let answer = Reviewer {
-            account_id: account_id.to_owned(),
-            review,
-            participated_on: Some(now),
-        };
-        match self
-            .reviewers
-            .iter_mut()
-            .find(|reviewer| reviewer.account_id == account_id)
-        {
+        let answer = Reviewer { account_id: account_id.to_owned(), review, participated_on: Some(now) };
+        match self.reviewers.iter_mut().find(|reviewer| reviewer.account_id == account_id) {
             Some(reviewer) => *reviewer = answer,
             None => self.reviewers.push(answer),
         }
@@ -172,9 +164,7 @@ impl World {
     /// The workspace with this UUID or slug.
     #[must_use]
     pub fn workspace(&self, uuid_or_slug: &str) -> Option<&Workspace> {
-        self.workspaces
-            .iter()
-            .find(|workspace| workspace.uuid == uuid_or_slug || workspace.slug == uuid_or_slug)
+        self.workspaces.iter().find(|workspace| workspace.uuid == uuid_or_slug || workspace.slug == uuid_or_slug)
     }
 
     /// The person with this account id.
@@ -188,20 +178,14 @@ impl World {
     pub fn repository(&self, uuid_or_name: &str) -> Option<&Repository> {
         match uuid_or_name.split_once('/') {
             Some((workspace, repository)) => self.repository_in(workspace, repository),
-            None => self
-                .repositories
-                .iter()
-                .find(|repository| repository.is(uuid_or_name)),
+            None => self.repositories.iter().find(|repository| repository.is(uuid_or_name)),
         }
     }
 
     /// The repository with this UUID or slug in the workspace with this UUID or slug; `{}` as the workspace stands for any.
     #[must_use]
     pub fn repository_in(&self, workspace: &str, uuid_or_slug: &str) -> Option<&Repository> {
-        let mut candidates = self
-            .repositories
-            .iter()
-            .filter(|repository| repository.is(uuid_or_slug));
+        let mut candidates = self.repositories.iter().filter(|repository| repository.is(uuid_or_slug));
         if workspace == "{}" {
             return candidates.find(|repository| repository.uuid == uuid_or_slug);
         }
@@ -213,17 +197,13 @@ impl World {
     #[must_use]
     pub fn pull_request(&self, repository: &str, id: u64) -> Option<&PullRequest> {
         let repository = self.repository(repository)?;
-        self.pull_requests.iter().find(|pull_request| {
-            pull_request.id == id && pull_request.repository == repository.uuid
-        })
+        self.pull_requests.iter().find(|pull_request| pull_request.id == id && pull_request.repository == repository.uuid)
     }
 
     /// The same, to change it.
     pub fn pull_request_mut(&mut self, repository: &str, id: u64) -> Option<&mut PullRequest> {
         let repository = self.repository(repository)?.uuid.clone();
-        self.pull_requests
-            .iter_mut()
-            .find(|pull_request| pull_request.id == id && pull_request.repository == repository)
+        self.pull_requests.iter_mut().find(|pull_request| pull_request.id == id && pull_request.repository == repository)
     }
 }
 

@@ -34,10 +34,7 @@ impl Caller {
             return Ok(());
         }
         let detail = json!({ "granted": self.descriptor.scopes, "required": [scope] });
-        let refusal = ApiError::new(
-            StatusCode::FORBIDDEN,
-            "Your credentials lack one or more required privilege scopes.",
-        );
+        let refusal = ApiError::new(StatusCode::FORBIDDEN, "Your credentials lack one or more required privilege scopes.");
         Err(ApiError { detail, ..refusal })
     }
 }
@@ -53,53 +50,29 @@ impl FromRequest for Caller {
 
 fn authorize(request: &HttpRequest) -> Result<Caller, &'static str> {
     const REFUSED: &str = "Token is invalid, expired, or not supported for this endpoint.";
-    let header = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
+    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     // The scheme is case sensitive, and a token anywhere else counts for nothing.
-    let token = header
-        .and_then(|value| value.strip_prefix("JWT "))
-        .ok_or("Authentication must use app JWT")?;
+    let token = header.and_then(|value| value.strip_prefix("JWT ")).ok_or("Authentication must use app JWT")?;
     let claims = unverified_claims(token).ok_or(REFUSED)?;
     let bitbucket = request.app_data::<Data<Bitbucket>>().ok_or(REFUSED)?;
     let now = bitbucket.now().timestamp();
     let state = bitbucket.state();
     let client_key = claims.get("sub").and_then(Value::as_str).ok_or(REFUSED)?;
-    let record = state
-        .installations
-        .iter()
-        .find(|record| record.client_key == client_key)
-        .ok_or(REFUSED)?;
-    let is_signed = record
-        .accepted_secrets()
-        .any(|secret| is_signed_with(token, secret));
+    let record = state.installations.iter().find(|record| record.client_key == client_key).ok_or(REFUSED)?;
+    let is_signed = record.accepted_secrets().any(|secret| is_signed_with(token, secret));
     let is_issuer = claims.get("iss").and_then(Value::as_str) == Some(&record.descriptor.key);
     if !is_signed || !is_issuer || !is_current(&claims, now) || !is_for(&claims, request) {
         return Err(REFUSED);
     }
-    request
-        .extensions_mut()
-        .insert(AuthorizedAs(client_key.to_owned()));
-    Ok(Caller {
-        client_key: client_key.to_owned(),
-        workspace: record.workspace.clone(),
-        descriptor: record.descriptor.clone(),
-    })
+    request.extensions_mut().insert(AuthorizedAs(client_key.to_owned()));
+    Ok(Caller { client_key: client_key.to_owned(), workspace: record.workspace.clone(), descriptor: record.descriptor.clone() })
 }
 
 fn is_current(claims: &Map<String, Value>, now: i64) -> bool {
-    claims
-        .get("exp")
-        .and_then(Value::as_i64)
-        .is_some_and(|expires_at| expires_at > now)
+    claims.get("exp").and_then(Value::as_i64).is_some_and(|expires_at| expires_at > now)
 }
 
 fn is_for(claims: &Map<String, Value>, request: &HttpRequest) -> bool {
-    let canonical = canonical_request(
-        request.method().as_str(),
-        request.uri().path(),
-        request.query_string(),
-    );
+    let canonical = canonical_request(request.method().as_str(), request.uri().path(), request.query_string());
     claims.get("qsh").and_then(Value::as_str) == Some(&query_string_hash(&canonical))
 }

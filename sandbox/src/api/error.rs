@@ -15,11 +15,7 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            message: message.into(),
-            detail: Value::Null,
-        }
+        Self { status, message: message.into(), detail: Value::Null }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {

@@ -21,22 +21,12 @@ pub(crate) use error::ApiError;
 /// Everything below `/2.0`.
 pub(crate) fn routes(config: &mut ServiceConfig) {
     config
-        .service(
-            web::resource("/addon")
-                .put(addon::replace)
-                .delete(addon::remove),
-        )
+        .service(web::resource("/addon").put(addon::replace).delete(addon::remove))
         .service(web::resource("/workspaces/{workspace}").get(workspaces::one))
         .service(web::resource("/workspaces/{workspace}/hooks").get(workspaces::hooks))
         .service(web::resource("/repositories/{workspace}/{repository}").get(repositories::one))
-        .service(
-            web::resource("/repositories/{workspace}/{repository}/pullrequests")
-                .get(pull_requests::list),
-        )
-        .service(
-            web::resource("/repositories/{workspace}/{repository}/pullrequests/{id}")
-                .get(pull_requests::one),
-        )
+        .service(web::resource("/repositories/{workspace}/{repository}/pullrequests").get(pull_requests::list))
+        .service(web::resource("/repositories/{workspace}/{repository}/pullrequests/{id}").get(pull_requests::one))
         .default_service(web::to(no_such_endpoint));
 }
 

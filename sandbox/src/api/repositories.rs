@@ -20,13 +20,7 @@ pub(crate) async fn one(
     caller.require("repository")?;
     let state = bitbucket.state();
     let repository = visible(&state.world, &caller, &path.0, &path.1)?;
-    Ok(HttpResponse::Ok().json(
-        Resources {
-            world: &state.world,
-            url: bitbucket.url(),
-        }
-        .repository(repository),
-    ))
+    Ok(HttpResponse::Ok().json(Resources { world: &state.world, url: bitbucket.url() }.repository(repository)))
 }
 
 /// The repository, if the caller may see it: to others, a private one does not exist.
@@ -39,7 +33,5 @@ pub(crate) fn visible<'a>(
     world
         .repository_in(workspace, repository)
         .filter(|found| !found.private || found.workspace == caller.workspace)
-        .ok_or_else(|| {
-            ApiError::not_found(format!("Repository {workspace}/{repository} not found"))
-        })
+        .ok_or_else(|| ApiError::not_found(format!("Repository {workspace}/{repository} not found")))
 }

@@ -9,23 +9,13 @@ use actix_web::{
 };
 
 /// `GET /2.0/workspaces/{workspace}`, for which any accepted token is enough.
-pub(crate) async fn one(
-    bitbucket: Data<Bitbucket>,
-    _: Caller,
-    workspace: Path<String>,
-) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn one(bitbucket: Data<Bitbucket>, _: Caller, workspace: Path<String>) -> Result<HttpResponse, ApiError> {
     let state = bitbucket.state();
     match state.world.workspace(&workspace) {
-        Some(workspace) => Ok(HttpResponse::Ok().json(
-            Resources {
-                world: &state.world,
-                url: bitbucket.url(),
-            }
-            .workspace(workspace),
-        )),
-        None => Err(ApiError::not_found(format!(
-            "No workspace with identifier '{workspace}'."
-        ))),
+        Some(workspace) => {
+            Ok(HttpResponse::Ok().json(Resources { world: &state.world, url: bitbucket.url() }.workspace(workspace)))
+        }
+        None => Err(ApiError::not_found(format!("No workspace with identifier '{workspace}'."))),
     }
 }
 
@@ -38,13 +28,10 @@ pub(crate) async fn hooks(
 ) -> Result<HttpResponse, ApiError> {
     caller.require("webhook")?;
     match bitbucket.state().world.workspace(&workspace) {
-        None => Err(ApiError::not_found(format!(
-            "No workspace with identifier '{workspace}'."
-        ))),
-        Some(workspace) if workspace.uuid != caller.workspace => Err(ApiError::new(
-            StatusCode::FORBIDDEN,
-            "Your credentials do not give access to this workspace.",
-        )),
+        None => Err(ApiError::not_found(format!("No workspace with identifier '{workspace}'."))),
+        Some(workspace) if workspace.uuid != caller.workspace => {
+            Err(ApiError::new(StatusCode::FORBIDDEN, "Your credentials do not give access to this workspace."))
+        }
         Some(_) => page::of(&request, bitbucket.url(), 100, Vec::new()),
     }
 }

@@ -35,12 +35,7 @@ pub(crate) struct Pressed {
 
 /// `GET /sandbox/item`: on to the app. The token is made here because a page may stay open for longer than one is valid.
 pub(crate) async fn open_item(bitbucket: Data<Bitbucket>, pressed: Query<Pressed>) -> HttpResponse {
-    match bitbucket.item_url(
-        &pressed.client_key,
-        &pressed.repository,
-        pressed.id,
-        pressed.viewer.as_str(),
-    ) {
+    match bitbucket.item_url(&pressed.client_key, &pressed.repository, pressed.id, pressed.viewer.as_str()) {
         Ok(url) => see_other(&url),
         Err(missing) => refused(StatusCode::NOT_FOUND, &missing.to_string()),
     }
@@ -49,38 +44,21 @@ pub(crate) async fn open_item(bitbucket: Data<Bitbucket>, pressed: Query<Pressed
 impl AppsOnPage {
     /// What the apps of the repository's workspace add, in the order they were installed.
     pub(crate) fn of(bitbucket: &Bitbucket, repository: &str, id: u64, viewer: &str) -> Self {
-        let workspace = bitbucket.world(|world| {
-            world
-                .repository(repository)
-                .map(|repository| repository.workspace.clone())
-        });
+        let workspace = bitbucket.world(|world| world.repository(repository).map(|repository| repository.workspace.clone()));
         let mut apps = Self::default();
         for (number, installation) in bitbucket.installations().into_iter().enumerate() {
             if !installation.active || Some(&installation.workspace) != workspace.as_ref() {
                 continue;
             }
             let client_key = &installation.client_key;
-            let Ok(descriptor) =
-                bitbucket.with_record(client_key, |record| record.descriptor.clone())
-            else {
+            let Ok(descriptor) = bitbucket.with_record(client_key, |record| record.descriptor.clone()) else {
                 continue;
             };
             if let Ok(url) = bitbucket.panel_url(client_key, repository, id, viewer) {
                 apps.add_panel(number, &descriptor, &url);
             }
-            let query = format!(
-                "client_key={}&repository={}",
-                percent_encode(client_key),
-                percent_encode(repository)
-            );
-            apps.add_item(
-                number,
-                &descriptor,
-                &format!(
-                    "/sandbox/item?{query}&id={id}&as={}",
-                    percent_encode(viewer)
-                ),
-            );
+            let query = format!("client_key={}&repository={}", percent_encode(client_key), percent_encode(repository));
+            apps.add_item(number, &descriptor, &format!("/sandbox/item?{query}&id={id}&as={}", percent_encode(viewer)));
         }
         apps
     }
@@ -90,10 +68,7 @@ impl AppsOnPage {
             return;
         };
         let frame = layout::frame(&format!("panel-{number}"), panel.name, "src", url);
-        self.panels += &format!(
-            "<section class=\"panel\"><h2>{}</h2>{frame}</section>",
-            escape(panel.name)
-        );
+        self.panels += &format!("<section class=\"panel\"><h2>{}</h2>{frame}</section>", escape(panel.name));
     }
 
     fn add_item(&mut self, number: usize, descriptor: &Descriptor, url: &str) {
@@ -102,8 +77,7 @@ impl AppsOnPage {
         };
         let name = escape(item.name);
         let frame = layout::frame(&format!("item-{number}"), item.name, "data-src", url);
-        self.items +=
-            &format!("<button type=\"button\" data-dialog=\"dialog-{number}\">{name}</button>");
+        self.items += &format!("<button type=\"button\" data-dialog=\"dialog-{number}\">{name}</button>");
         self.dialogs += &format!(
             "<dialog id=\"dialog-{number}\" aria-label=\"{name}\"><header><h2>{name}</h2>\
              <button type=\"button\" data-close aria-label=\"Close\">×</button></header>{frame}</dialog>"

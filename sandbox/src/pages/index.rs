@@ -7,31 +7,16 @@ use actix_web::{HttpResponse, http::StatusCode, web::Data};
 /// `GET /`.
 pub(crate) async fn page(bitbucket: Data<Bitbucket>) -> HttpResponse {
     let state = bitbucket.state();
-    let resources = Resources {
-        world: &state.world,
-        url: bitbucket.url(),
-    };
-    let workspaces: String = state
-        .world
-        .workspaces
-        .iter()
-        .map(|workspace| section(&resources, workspace))
-        .collect();
-    layout::page(
-        StatusCode::OK,
-        "Workspaces",
-        &format!("<h1>Workspaces</h1>{workspaces}"),
-    )
+    let resources = Resources { world: &state.world, url: bitbucket.url() };
+    let workspaces: String = state.world.workspaces.iter().map(|workspace| section(&resources, workspace)).collect();
+    layout::page(StatusCode::OK, "Workspaces", &format!("<h1>Workspaces</h1>{workspaces}"))
 }
 
 fn section(resources: &Resources<'_>, workspace: &Workspace) -> String {
     let world = resources.world;
     let viewer = layout::viewer(world, None);
-    let is_here = |repository: &str| {
-        world
-            .repository(repository)
-            .is_some_and(|repository| repository.workspace == workspace.uuid)
-    };
+    let is_here =
+        |repository: &str| world.repository(repository).is_some_and(|repository| repository.workspace == workspace.uuid);
     let items: String = world
         .pull_requests
         .iter()
@@ -49,11 +34,7 @@ fn section(resources: &Resources<'_>, workspace: &Workspace) -> String {
             )
         })
         .collect();
-    let list = if items.is_empty() {
-        "<p class=\"faint\">No pull requests.</p>".to_owned()
-    } else {
-        format!("<ul>{items}</ul>")
-    };
+    let list = if items.is_empty() { "<p class=\"faint\">No pull requests.</p>".to_owned() } else { format!("<ul>{items}</ul>") };
     format!(
         "<section><h2>{}</h2><p><a href=\"/{}/workspace/settings/addon-management\">Installed apps</a></p>{list}</section>",
         escape(&workspace.name),

@@ -32,16 +32,8 @@ pub(crate) fn frame(identifier: &str, title: &str, source: &str, url: &str) -> S
 /// The options of a choice of people.
 pub(crate) fn people(world: &World, chosen: &str) -> String {
     let option = |user: &User| {
-        let selected = if user.account_id == chosen {
-            " selected"
-        } else {
-            ""
-        };
-        format!(
-            "<option value=\"{}\"{selected}>{}</option>",
-            escape(&user.account_id),
-            escape(&user.display_name)
-        )
+        let selected = if user.account_id == chosen { " selected" } else { "" };
+        format!("<option value=\"{}\"{selected}>{}</option>", escape(&user.account_id), escape(&user.display_name))
     };
     world.users.iter().map(option).collect()
 }
@@ -49,10 +41,7 @@ pub(crate) fn people(world: &World, chosen: &str) -> String {
 /// The viewer that a page was asked for, or else the first person there is.
 pub(crate) fn viewer(world: &World, wanted: Option<&str>) -> String {
     let wanted = wanted.and_then(|account_id| world.user(account_id));
-    wanted
-        .or(world.users.first())
-        .map(|user| user.account_id.clone())
-        .unwrap_or_default()
+    wanted.or(world.users.first()).map(|user| user.account_id.clone()).unwrap_or_default()
 }
 
 /// The address of a pull request's page as somebody sees it.

@@ -21,49 +21,24 @@ pub(crate) async fn page(bitbucket: Data<Bitbucket>, workspace: Path<String>) ->
     let Some(workspace) = state.world.workspace(&workspace) else {
         return refused(StatusCode::NOT_FOUND, "There is no such workspace.");
     };
-    let here = state
-        .installations
-        .iter()
-        .filter(|record| record.workspace == workspace.uuid);
+    let here = state.installations.iter().filter(|record| record.workspace == workspace.uuid);
     let rows: String = here.map(|record| row(record, &workspace.slug)).collect();
-    let rows = if rows.is_empty() {
-        "<p>No app is installed.</p>".to_owned()
-    } else {
-        rows
-    };
-    layout::page(
-        StatusCode::OK,
-        "Installed apps",
-        &format!(
-            "<h1>Installed apps of {}</h1>{rows}",
-            escape(&workspace.name)
-        ),
-    )
+    let rows = if rows.is_empty() { "<p>No app is installed.</p>".to_owned() } else { rows };
+    layout::page(StatusCode::OK, "Installed apps", &format!("<h1>Installed apps of {}</h1>{rows}", escape(&workspace.name)))
 }
 
 /// `GET …/configure?client_key=`: frames the app's configure page.
 pub(crate) async fn configure(bitbucket: Data<Bitbucket>, chosen: Query<Chosen>) -> HttpResponse {
     match bitbucket.configure_url(&chosen.client_key) {
-        Ok(url) => layout::page(
-            StatusCode::OK,
-            "Configure",
-            &layout::frame("configure", "Configure", "src", &url),
-        ),
+        Ok(url) => layout::page(StatusCode::OK, "Configure", &layout::frame("configure", "Configure", "src", &url)),
         Err(missing) => refused(StatusCode::NOT_FOUND, &missing.to_string()),
     }
 }
 
 /// `POST …/remove`: uninstalls.
-pub(crate) async fn remove(
-    bitbucket: Data<Bitbucket>,
-    workspace: Path<String>,
-    chosen: Form<Chosen>,
-) -> HttpResponse {
+pub(crate) async fn remove(bitbucket: Data<Bitbucket>, workspace: Path<String>, chosen: Form<Chosen>) -> HttpResponse {
     match bitbucket.uninstall(&chosen.client_key).await {
-        Ok(_) => see_other(&format!(
-            "/{}/workspace/settings/addon-management",
-            percent_encode(&workspace)
-        )),
+        Ok(_) => see_other(&format!("/{}/workspace/settings/addon-management", percent_encode(&workspace))),
         Err(missing) => refused(StatusCode::BAD_GATEWAY, &missing.to_string()),
     }
 }
@@ -76,30 +51,16 @@ fn row(record: &Record, workspace: &str) -> String {
         );
     }
     let base = format!("/{}/workspace/settings/addon-management", escape(workspace));
-    let configure = record
-        .descriptor
-        .configure_page()
-        .map_or(String::new(), |page| {
-            let address = format!(
-                "{base}/configure?client_key={}",
-                percent_encode(&record.client_key)
-            );
-            format!(
-                "<a class=\"button\" href=\"{address}\">{}</a>",
-                escape(page.name)
-            )
-        });
+    let configure = record.descriptor.configure_page().map_or(String::new(), |page| {
+        let address = format!("{base}/configure?client_key={}", percent_encode(&record.client_key));
+        format!("<a class=\"button\" href=\"{address}\">{}</a>", escape(page.name))
+    });
     let forge = record
         .descriptor
         .document
         .get("forgeAppLink")
         .and_then(|link| link.as_str())
-        .map_or(String::new(), |link| {
-            format!(
-                "<a class=\"button\" href=\"{}\">Get the Forge app</a>",
-                escape(link)
-            )
-        });
+        .map_or(String::new(), |link| format!("<a class=\"button\" href=\"{}\">Get the Forge app</a>", escape(link)));
     format!(
         "<section class=\"app\"><h2>{name}</h2><p class=\"faint\"><code>{client_key}</code></p><div class=\"actions\">{configure}{forge}\
          <form method=\"post\" action=\"{base}/remove\"><input type=\"hidden\" name=\"client_key\" value=\"{client_key}\">\

@@ -23,43 +23,27 @@ pub(crate) struct Viewing {
 }
 
 /// `GET /{workspace}/{repository}/pull-requests/{id}?as={account_id}`.
-pub(crate) async fn page(
-    bitbucket: Data<Bitbucket>,
-    path: Path<(String, String, u64)>,
-    viewing: Query<Viewing>,
-) -> HttpResponse {
+pub(crate) async fn page(bitbucket: Data<Bitbucket>, path: Path<(String, String, u64)>, viewing: Query<Viewing>) -> HttpResponse {
     let (workspace, repository, id) = path.into_inner();
     let repository = format!("{workspace}/{repository}");
     let (viewer, drawn) = bitbucket.world(|world| {
         let viewer = layout::viewer(world, viewing.viewer.as_deref());
-        let drawn = world
-            .pull_request(&repository, id)
-            .map(|it| (it.title.clone(), draw(world, bitbucket.url(), it, &viewer)));
+        let drawn = world.pull_request(&repository, id).map(|it| (it.title.clone(), draw(world, bitbucket.url(), it, &viewer)));
         (viewer, drawn)
     });
     let Some((title, drawn)) = drawn else {
         return refused(StatusCode::NOT_FOUND, "There is no such pull request.");
     };
     let apps = AppsOnPage::of(&bitbucket, &repository, id, &viewer);
-    let main = drawn
-        .replace("<!-- items -->", &apps.items)
-        .replace("<!-- panels -->", &apps.panels)
-        + &apps.dialogs;
+    let main = drawn.replace("<!-- items -->", &apps.items).replace("<!-- panels -->", &apps.panels) + &apps.dialogs;
     layout::page(StatusCode::OK, &title, &main)
 }
 
 fn draw(world: &World, url: &str, pull_request: &PullRequest, viewer: &str) -> String {
-    let name = |account_id: &str| {
-        escape(
-            world
-                .user(account_id)
-                .map_or("Former user", |user| &user.display_name),
-        )
-    };
+    let name = |account_id: &str| escape(world.user(account_id).map_or("Former user", |user| &user.display_name));
     let path = Resources { world, url }.pull_request_path(pull_request, "pull-requests");
-    let (workspace, repository) = path.split_once('/').map_or(("", ""), |(workspace, rest)| {
-        (workspace, rest.split('/').next().unwrap_or(""))
-    });
+    let (workspace, repository) =
+        path.split_once('/').map_or(("", ""), |(workspace, rest)| (workspace, rest.split('/').next().unwrap_or("")));
     format!(
         "<nav aria-label=\"Breadcrumb\" class=\"faint\"><a href=\"/\">{workspace}</a> / {repository} / Pull requests / #{id}</nav>\
          <div class=\"columns\"><article><h1>{title}</h1>\
@@ -79,11 +63,8 @@ fn draw(world: &World, url: &str, pull_request: &PullRequest, viewer: &str) -> S
         source = escape(&pull_request.source_branch),
         destination = escape(&pull_request.destination_branch),
         forms = forms(pull_request, &path, viewer),
-        description = if pull_request.description.is_empty() {
-            "<em>None.</em>".to_owned()
-        } else {
-            escape(&pull_request.description)
-        },
+        description =
+            if pull_request.description.is_empty() { "<em>None.</em>".to_owned() } else { escape(&pull_request.description) },
         reviewers = pull_request
             .reviewers
             .iter()
@@ -94,10 +75,7 @@ fn draw(world: &World, url: &str, pull_request: &PullRequest, viewer: &str) -> S
 }
 
 fn forms(pull_request: &PullRequest, path: &str, viewer: &str) -> String {
-    let hidden = format!(
-        "<input type=\"hidden\" name=\"as\" value=\"{}\">",
-        escape(viewer)
-    );
+    let hidden = format!("<input type=\"hidden\" name=\"as\" value=\"{}\">", escape(viewer));
     let retitle = format!(
         "<form method=\"post\" action=\"/{path}/retitle\">{hidden}<input name=\"title\" aria-label=\"New title\" value=\"{}\" required>\
          <button>Retitle</button></form>",
@@ -107,17 +85,9 @@ fn forms(pull_request: &PullRequest, path: &str, viewer: &str) -> String {
         return retitle;
     }
     let button = |action: &str, label: &str| {
-        format!(
-            "<form method=\"post\" action=\"/{path}/{action}\">{hidden}<button>{label}</button></form>"
-        )
+        format!("<form method=\"post\" action=\"/{path}/{action}\">{hidden}<button>{label}</button></form>")
     };
-    [
-        button("approve", "Approve"),
-        button("merge", "Merge"),
-        button("decline", "Decline"),
-        retitle,
-    ]
-    .concat()
+    [button("approve", "Approve"), button("merge", "Merge"), button("decline", "Decline"), retitle].concat()
 }
 
 fn words(review: Review) -> &'static str {

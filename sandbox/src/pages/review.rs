@@ -40,43 +40,23 @@ pub(crate) async fn act(
         match (action.as_str(), &pressed.title) {
             ("approve", _) if is_open => pull_request.review(&viewer, Review::Approved, now),
             ("merge", _) if is_open => pull_request.close(PullRequestState::Merged, &viewer, now),
-            ("decline", _) if is_open => {
-                pull_request.close(PullRequestState::Declined, &viewer, now)
-            }
+            ("decline", _) if is_open => pull_request.close(PullRequestState::Declined, &viewer, now),
             ("retitle", Some(title)) => pull_request.retitle(title, now),
             _ => return None,
         }
         event_of(&action)
     });
     let Some(event_key) = event_key else {
-        return refused(
-            StatusCode::NOT_FOUND,
-            "That cannot be done with this pull request.",
-        );
+        return refused(StatusCode::NOT_FOUND, "That cannot be done with this pull request.");
     };
     for installation in bitbucket.installations() {
-        let is_here = bitbucket.world(|world| {
-            world
-                .workspace(&workspace)
-                .is_some_and(|it| it.uuid == installation.workspace)
-        });
+        let is_here = bitbucket.world(|world| world.workspace(&workspace).is_some_and(|it| it.uuid == installation.workspace));
         if installation.active && is_here {
             // As at Bitbucket, a person's click succeeds whether or not an app hears of it; the deliveries are in `sent`.
-            let _ = bitbucket
-                .deliver_by(
-                    &installation.client_key,
-                    event_key,
-                    &repository,
-                    id,
-                    &pressed.viewer,
-                )
-                .await;
+            let _ = bitbucket.deliver_by(&installation.client_key, event_key, &repository, id, &pressed.viewer).await;
         }
     }
-    see_other(&pull_request_address(
-        &format!("{repository}/pull-requests/{id}"),
-        &pressed.viewer,
-    ))
+    see_other(&pull_request_address(&format!("{repository}/pull-requests/{id}"), &pressed.viewer))
 }
 
 fn event_of(action: &str) -> Option<&'static str> {

@@ -41,11 +41,7 @@ impl TinyApp {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/base", listener.local_addr().unwrap());
-        let behaviour = Arc::new(Mutex::new(Behaviour {
-            descriptor: descriptor(&url),
-            answers: 204,
-            posted: Vec::new(),
-        }));
+        let behaviour = Arc::new(Mutex::new(Behaviour { descriptor: descriptor(&url), answers: 204, posted: Vec::new() }));
         let shared = web::Data::from(Arc::clone(&behaviour));
         let (started, handle) = mpsc::channel();
         thread::spawn(move || {
@@ -56,21 +52,12 @@ impl TinyApp {
                         .route("/base/descriptor.json", web::get().to(serve_descriptor))
                         .default_service(web::post().to(receive))
                 };
-                let server = HttpServer::new(app)
-                    .workers(1)
-                    .disable_signals()
-                    .listen(listener)
-                    .unwrap()
-                    .run();
+                let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run();
                 started.send(server.handle()).unwrap();
                 server.await.unwrap();
             });
         });
-        Self {
-            url,
-            behaviour,
-            server: handle.recv().unwrap(),
-        }
+        Self { url, behaviour, server: handle.recv().unwrap() }
     }
 
     pub fn descriptor_url(&self) -> String {
@@ -82,13 +69,7 @@ impl TinyApp {
     }
 
     pub fn last(&self) -> Posted {
-        self.behaviour
-            .lock()
-            .unwrap()
-            .posted
-            .last()
-            .unwrap()
-            .clone()
+        self.behaviour.lock().unwrap().posted.last().unwrap().clone()
     }
 
     pub fn change(&self, change: impl FnOnce(&mut Behaviour)) {
@@ -136,21 +117,11 @@ pub fn descriptor(base_url: &str) -> Value {
 }
 
 /// The answer of the API to a signed GET.
-pub async fn get(
-    sandbox: &Sandbox,
-    client_key: &str,
-    secret: &str,
-    path_and_query: &str,
-) -> (u16, Value) {
-    let (path, query) = path_and_query
-        .split_once('?')
-        .unwrap_or((path_and_query, ""));
+pub async fn get(sandbox: &Sandbox, client_key: &str, secret: &str, path_and_query: &str) -> (u16, Value) {
+    let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
     let now = sandbox.now().timestamp();
-    let token = Token::of_app("tiny-app", client_key)
-        .issued_at(now)
-        .expires_at(now + 180)
-        .request("GET", path, query)
-        .sign(secret);
+    let token =
+        Token::of_app("tiny-app", client_key).issued_at(now).expires_at(now + 180).request("GET", path, query).sign(secret);
     ask(sandbox.url(), path_and_query, Some(&format!("JWT {token}"))).await
 }
 
@@ -160,35 +131,19 @@ pub async fn ask(url: &str, path_and_query: &str, authorization: Option<&str>) -
         request = request.header("Authorization", authorization);
     }
     let answer = request.send().await.unwrap();
-    (
-        answer.status().as_u16(),
-        answer.json().await.unwrap_or_default(),
-    )
+    (answer.status().as_u16(), answer.json().await.unwrap_or_default())
 }
 
 pub fn client() -> reqwest::Client {
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap()
+    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
 async fn serve_descriptor(behaviour: web::Data<Mutex<Behaviour>>) -> HttpResponse {
     HttpResponse::Ok().json(&behaviour.lock().unwrap().descriptor)
 }
 
-async fn receive(
-    request: HttpRequest,
-    body: web::Json<Value>,
-    behaviour: web::Data<Mutex<Behaviour>>,
-) -> HttpResponse {
-    let header = |name: &str| {
-        request
-            .headers()
-            .get(name)
-            .map(|value| value.to_str().unwrap().to_owned())
-    };
+async fn receive(request: HttpRequest, body: web::Json<Value>, behaviour: web::Data<Mutex<Behaviour>>) -> HttpResponse {
+    let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
     let proof = match (body["eventType"].as_str(), body["sharedSecret"].as_str()) {
         (Some("installed"), Some(secret)) => Some(prove(&body, secret).await),
         _ => None,
@@ -205,19 +160,9 @@ async fn receive(
 }
 
 async fn prove(body: &Value, secret: &str) -> u16 {
-    let path = format!(
-        "/2.0/workspaces/{}/hooks",
-        bitbucket_sandbox::percent_encode(body["principal"]["uuid"].as_str().unwrap())
-    );
+    let path =
+        format!("/2.0/workspaces/{}/hooks", bitbucket_sandbox::percent_encode(body["principal"]["uuid"].as_str().unwrap()));
     let now = chrono::Utc::now().timestamp();
-    let token = Token::of_app("tiny-app", body["clientKey"].as_str().unwrap())
-        .expires_at(now + 180)
-        .request("GET", &path, "");
-    ask(
-        body["baseApiUrl"].as_str().unwrap(),
-        &path,
-        Some(&format!("JWT {}", token.sign(secret))),
-    )
-    .await
-    .0
+    let token = Token::of_app("tiny-app", body["clientKey"].as_str().unwrap()).expires_at(now + 180).request("GET", &path, "");
+    ask(body["baseApiUrl"].as_str().unwrap(), &path, Some(&format!("JWT {}", token.sign(secret)))).await.0
 }

@@ -1,10 +1,6 @@
 //! The sandbox seen from outside: as an app that is installed in it, as a browser, and as a reader of what Atlassian has published.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "helpers of tests fail as tests do, and say what was skipped"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests fail as tests do, and say what was skipped")]
 
 mod api;
 mod app;
@@ -14,4 +10,5 @@ mod misbehaving;
 mod openapi;
 mod pages;
 mod published_vectors;
+mod starting;
 mod webhooks;

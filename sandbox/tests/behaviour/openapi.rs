@@ -11,17 +11,11 @@ async fn answers_have_the_shape_that_the_openapi_file_gives_them() {
     let repository = "/2.0/repositories/lumenpay/checkout";
     for (path, schema) in [
         ("/2.0/workspaces/lumenpay".to_owned(), "workspace"),
-        (
-            "/2.0/workspaces/lumenpay/hooks".to_owned(),
-            "paginated_webhook_subscriptions",
-        ),
+        ("/2.0/workspaces/lumenpay/hooks".to_owned(), "paginated_webhook_subscriptions"),
         (repository.to_owned(), "repository"),
         (format!("{repository}/pullrequests/412"), "pullrequest"),
         (format!("{repository}/pullrequests/398"), "pullrequest"),
-        (
-            format!("{repository}/pullrequests?state=MERGED&state=OPEN&pagelen=2&page=2"),
-            "paginated_pullrequests",
-        ),
+        (format!("{repository}/pullrequests?state=MERGED&state=OPEN&pagelen=2&page=2"), "paginated_pullrequests"),
         (format!("{repository}/pullrequests/1"), "error"),
     ] {
         let (_, body) = get(&sandbox, &installation.client_key, &secret, &path).await;
@@ -38,21 +32,10 @@ fn the_comparison_finds_what_does_not_fit() {
     let document = serde_json::json!({ "components": { "schemas": { "thing": {
         "type": "object", "required": ["id"], "properties": { "id": { "type": "integer" }, "state": { "type": "string", "enum": ["ON"] } },
     } } } });
-    for (body, count) in [
-        (r#"{"id": 1, "state": "ON"}"#, 0),
-        (r#"{"state": "OFF"}"#, 2),
-        (r#"{"id": "1"}"#, 1),
-        ("[]", 2),
-    ] {
+    for (body, count) in [(r#"{"id": 1, "state": "ON"}"#, 0), (r#"{"state": "OFF"}"#, 2), (r#"{"id": "1"}"#, 1), ("[]", 2)] {
         let mut misfits = Vec::new();
         let reference = serde_json::json!({ "$ref": "#/components/schemas/thing" });
-        compare(
-            &document,
-            &reference,
-            &serde_json::from_str(body).unwrap(),
-            "",
-            &mut misfits,
-        );
+        compare(&document, &reference, &serde_json::from_str(body).unwrap(), "", &mut misfits);
         assert_eq!(misfits.len(), count, "{misfits:?}");
     }
 }
@@ -64,23 +47,12 @@ fn compare(document: &Value, schema: &Value, value: &Value, at: &str, misfits: &
         return;
     }
     if let Some(reference) = schema["$ref"].as_str() {
-        return compare(
-            document,
-            document.pointer(&reference[1..]).unwrap(),
-            value,
-            at,
-            misfits,
-        );
+        return compare(document, document.pointer(&reference[1..]).unwrap(), value, at, misfits);
     }
     for part in schema["allOf"].as_array().into_iter().flatten() {
         compare(document, part, value, at, misfits);
     }
-    for key in schema["required"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-    {
+    for key in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         if value.get(key).is_none_or(Value::is_null) {
             misfits.push(format!("{at}/{key} is required"));
         }
@@ -93,9 +65,7 @@ fn compare(document: &Value, schema: &Value, value: &Value, at: &str, misfits: &
         Some("boolean") => value.is_boolean(),
         _ => true,
     };
-    let is_listed = schema["enum"]
-        .as_array()
-        .is_none_or(|listed| listed.contains(value));
+    let is_listed = schema["enum"].as_array().is_none_or(|listed| listed.contains(value));
     let is_formatted = match (schema["format"].as_str(), value.as_str()) {
         (Some("date-time"), Some(text)) => chrono::DateTime::parse_from_rfc3339(text).is_ok(),
         (Some("uri"), Some(text)) => text.starts_with("http://"),
@@ -110,22 +80,12 @@ fn compare(document: &Value, schema: &Value, value: &Value, at: &str, misfits: &
         }
     }
     for item in value.as_array().into_iter().flatten() {
-        compare(
-            document,
-            &schema["items"],
-            item,
-            &format!("{at}/item"),
-            misfits,
-        );
+        compare(document, &schema["items"], item, &format!("{at}/item"), misfits);
     }
 }
 
 fn openapi() -> Option<Value> {
-    let beside = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../shared/reference/bitbucket-openapi-2026-10.json"
-    )
-    .to_owned();
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/reference/bitbucket-openapi-2026-10.json").to_owned();
     let path = std::env::var("BITBUCKET_OPENAPI").unwrap_or(beside);
     let text = std::fs::read_to_string(path);
     if text.is_err() {
