@@ -1,0 +1,82 @@
+//! What must be true of the panel in every state.
+
+use super::*;
+
+const HOSTILE: &str = "\"><script>alert('x')</script>";
+
+fn draw(state: &State) -> String {
+    render(state, &Host::BodyOnly).unwrap()
+}
+
+fn attach(links: Vec<Link>, form: Form) -> State {
+    State::Attach(Attach { token: "panel-token".to_owned(), banner: None, links, form })
+}
+
+fn link(title: &str, note: &str, undo: Option<Undo>) -> Link {
+    Link {
+        kind: Kind::Feedback,
+        title: title.to_owned(),
+        href: "https://loop.example/feedback/1".to_owned(),
+        by: "you".to_owned(),
+        at: "just now".to_owned(),
+        seen_by: "only you".to_owned(),
+        note: note.to_owned(),
+        undo,
+    }
+}
+
+#[test]
+fn html_in_any_text_is_escaped_in_every_state() {
+    let hostile = || HOSTILE.to_owned();
+    let people = About::OneOf(vec![Person { id: hostile(), name: hostile() }]);
+    let targets = vec![Target::own_draft(HOSTILE, HOSTILE, HOSTILE), Target::new_draft_about_someone("new", people, false)];
+    let typed = Typed { target: hostile(), about: hostile(), note: hostile() };
+    let form = Form::again(HOSTILE, targets, typed, Some(Wrong::Target(hostile())));
+    let undo = Undo { action: hostile(), link_id: hostile() };
+    let claimed_by = Some(Claimant { workspace: hostile(), owners: vec![hostile(), hostile()] });
+    let refused = Refused { sentence: hostile(), next_step: hostile(), note: hostile(), request_id: Some(hostile()) };
+    let states = [
+        attach(vec![link(HOSTILE, HOSTILE, Some(undo))], form),
+        State::Unknown(Unknown { action: hostile(), token: hostile(), profile_url: hostile(), problem: None }),
+        State::Waiting(Waiting { bitbucket_workspace: hostile(), claimed_by }),
+        State::Off { bitbucket_workspace: hostile() },
+        State::Expired { note: hostile() },
+        State::Refused(refused),
+    ];
+    for state in &states {
+        let html = draw(state);
+        assert!(html.contains("&#60;script&#62;"), "{html}");
+        assert!(!html.contains("<script"), "{html}");
+    }
+}
+
+#[test]
+fn every_form_carries_the_panel_token() {
+    let undo = Undo { action: "/connect/panel/links/1/remove".to_owned(), link_id: "1".to_owned() };
+    let form = Form::new("/connect/panel/links", vec![Target::new_draft("new", "Priya Raman")]);
+    let html = draw(&attach(vec![link("Your draft", "", Some(undo))], form));
+    assert_eq!(html.matches("<form").count(), 2);
+    assert_eq!(html.matches(r#"name="token" value="panel-token""#).count(), 2);
+}
+
+#[test]
+fn undo_stands_on_own_links_only() {
+    let form = || Form::new("/connect/panel/links", vec![]);
+    assert!(!draw(&attach(vec![link("Another's", "", None)], form())).contains("Undo"));
+}
+
+#[test]
+fn the_form_is_open_when_nothing_is_attached_and_folded_otherwise() {
+    let form = || Form::new("/connect/panel/links", vec![Target::new_draft("new", "Priya Raman")]);
+    assert!(!draw(&attach(vec![], form())).contains("<details"));
+    assert!(draw(&attach(vec![link("Your draft", "", None)], form())).contains("<details class=\"more\"><summary"));
+}
+
+#[test]
+fn the_document_frames_the_same_body_as_the_fragment() {
+    let frame = ConnectFrame { tokens: "/t.css", looks: "/l.css", script: "/p.js", host_script: "https://b.example/all.js" };
+    let document = render(&State::NoPerson, &Host::Connect(frame)).unwrap();
+    assert!(document.contains(&draw(&State::NoPerson)));
+    assert!(document.contains(r#"<script src="https://b.example/all.js""#));
+    assert!(!document.contains("style="));
+}

@@ -1,0 +1,90 @@
+//! What the pages show, as plain values, and the templates that draw them; for the handlers in `web` and for the error page.
+//!
+//! Every form sends a hidden field `csrf`. Names and times arrive as they are shown; everything is escaped. Views are not
+//! `Debug`: some carry secrets.
+
+mod api;
+mod feedback;
+mod profile;
+mod sign_in;
+
+use askama::Template;
+
+pub use api::{ApiPage, Field, FieldTable, Operation, Path};
+pub use feedback::{FeedbackList, FeedbackPage, FeedbackRow, Known, PullRequest, PullRequestState, Reader, Share};
+pub use profile::{Account, LinkCode, ProfilePage};
+pub use sign_in::{LinkProblem, OneTimeLinkPage, SignInPage};
+
+pub use crate::panel::page::{Banner, Tone};
+
+/// What stands around every page of a signed-in member.
+pub struct Shell {
+    /// The name of the ClarityLoop workspace.
+    pub workspace: String,
+    /// Who is signed in.
+    pub member: Person,
+    /// What forms send as `csrf`.
+    pub csrf: String,
+    /// Where in the navigation this page belongs.
+    pub place: Place,
+    /// What came of the last press of a button.
+    pub banner: Option<Banner>,
+}
+
+/// A page of the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// `/`
+    Home,
+    /// `/feedback` and below.
+    Feedback,
+    /// `/profile`
+    Profile,
+}
+
+/// A member as shown.
+pub struct Person {
+    /// The whole name.
+    pub name: String,
+    /// One or two letters.
+    pub initials: String,
+    /// The colour behind the initials, 1 to 6, chosen from the member's id, so that a person keeps it.
+    pub face: u8,
+    /// The e-mail address; empty where it is not shown.
+    pub email: String,
+}
+
+/// `/`: a greeting and the ways on.
+#[derive(Template)]
+#[template(path = "web/home.html")]
+pub struct HomePage {
+    /// What stands around it.
+    pub shell: Shell,
+    /// Whether the member's Bitbucket account is linked; if not, the page says how.
+    pub bitbucket_linked: bool,
+}
+
+/// Any error, for a person.
+#[derive(Template)]
+#[template(path = "web/error.html")]
+pub struct ErrorPage {
+    /// What is the matter, in one sentence.
+    pub sentence: String,
+    /// What to do next.
+    pub next_step: String,
+    /// A button that does it.
+    pub button: Option<Button>,
+    /// The id under which the log has more.
+    pub request_id: String,
+}
+
+/// A link that looks like a button.
+pub struct Button {
+    /// Where it leads.
+    pub href: String,
+    /// What it says.
+    pub label: String,
+}
+
+#[cfg(test)]
+mod tests;

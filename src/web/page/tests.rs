@@ -1,0 +1,79 @@
+//! What must be true of every page.
+
+use super::*;
+
+const HOSTILE: &str = "\"><script>alert('x')</script>";
+
+fn hostile() -> String {
+    HOSTILE.to_owned()
+}
+
+fn person() -> Person {
+    Person { name: hostile(), initials: hostile(), face: 1, email: hostile() }
+}
+
+fn shell() -> Shell {
+    let banner = Banner { tone: Tone::Info, strong: hostile(), text: hostile() };
+    Shell { workspace: hostile(), member: person(), csrf: "anti-forgery".to_owned(), place: Place::Home, banner: Some(banner) }
+}
+
+fn pull_request(known: Known) -> PullRequest {
+    let url = format!("https://bitbucket.org/{HOSTILE}");
+    PullRequest { url, known, attached_by: hostile(), attached_at: hostile(), note: hostile(), detach_action: Some(hostile()) }
+}
+
+fn pages() -> Vec<String> {
+    let aligned = Account::Aligned { account: hostile(), by: hostile() };
+    let code = Some(LinkCode { code: hostile(), until: hostile() });
+    let details = Known::Details { title: hostile(), state: PullRequestState::Open, facts: vec![hostile()] };
+    let row = FeedbackRow { href: hostile(), title: hostile(), facts: vec![hostile()] };
+    let feedback = FeedbackPage {
+        shell: shell(),
+        title: hostile(),
+        is_shared: false,
+        facts: vec![hostile()],
+        body: hostile(),
+        edit_action: Some(hostile()),
+        readers: vec![Reader { person: person(), why: hostile() }],
+        share: Some(Share { action: hostile(), with: hostile(), consequence: hostile() }),
+        pull_requests: vec![pull_request(details), pull_request(Known::AddressOnly)],
+    };
+    let field = Field { name: hostile(), kind: hostile(), is_required: true, meaning: hostile() };
+    let tables = vec![FieldTable { heading: hostile(), fields: vec![field] }];
+    let operations = vec![Operation { method: hostile(), summary: hostile(), scope: hostile(), tables }];
+    let button = Some(Button { href: hostile(), label: hostile() });
+    [
+        HomePage { shell: shell(), bitbucket_linked: false }.render(),
+        ErrorPage { sentence: hostile(), next_step: hostile(), button, request_id: hostile() }.render(),
+        ProfilePage { shell: shell(), role: hostile(), account: aligned, code }.render(),
+        FeedbackList { shell: shell(), drafts: vec![row], about_you: vec![], shared: vec![] }.render(),
+        feedback.render(),
+        ApiPage { document_href: hostile(), paths: vec![Path { path: hostile(), operations }] }.render(),
+        OneTimeLinkPage { workspace: hostile(), person: person(), action: hostile(), csrf: "anti-forgery".to_owned() }.render(),
+    ]
+    .map(Result::unwrap)
+    .into()
+}
+
+#[test]
+fn html_in_any_text_is_escaped_on_every_page() {
+    for html in pages() {
+        assert!(html.contains("&#60;script&#62;"), "{html}");
+        assert!(!html.contains("<script>"), "{html}");
+    }
+}
+
+#[test]
+fn every_form_carries_the_anti_forgery_value() {
+    for html in pages() {
+        let forms = html.matches(r#"method="post""#).count();
+        assert_eq!(html.matches(r#"name="csrf" value="anti-forgery""#).count(), forms, "{html}");
+    }
+}
+
+#[test]
+fn no_page_has_inline_style_or_script() {
+    for html in pages() {
+        assert!(!html.contains("style=") && !html.contains("<style") && !html.contains("onclick"), "{html}");
+    }
+}

@@ -1,0 +1,103 @@
+// The panel without reloading: a form is sent by fetch, and the panel body of the answer, which is the whole page that the form
+// would have loaded, takes the place of the one shown. Without this file the forms work as plain forms.
+
+// In a sandboxed frame fetch would count as a call from a stranger's page; a plain form still works there.
+if (self.origin !== "null") addEventListener("submit", send);
+addEventListener("input", find);
+addEventListener("keydown", keepEnterFromSaving);
+offerFind();
+
+async function send(event) {
+  const form = event.target;
+  const body = form.closest(".panel-body");
+  if (!body) return;
+  event.preventDefault();
+  // One press is one request, however often the button is pressed while it is under way.
+  if (form.ariaBusy) return;
+  form.ariaBusy = "true";
+  const next = await ask(form, event.submitter);
+  form.ariaBusy = null;
+  if (next) show(next, body, form);
+  else tellNoAnswer(body);
+}
+
+// The panel body of the server's answer, or nothing when there is no answer or something else answered in the server's place.
+async function ask(form, button) {
+  try {
+    const answer = await fetch(button?.getAttribute("formaction") ?? form.getAttribute("action"), {
+      method: "post",
+      body: new URLSearchParams(new FormData(form, button)),
+      headers: { Accept: "text/html" },
+      credentials: "omit",
+      signal: AbortSignal.timeout(30_000),
+    });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    return document.adoptNode(page.querySelector(".panel-body"));
+  } catch {
+    return null;
+  }
+}
+
+function show(next, body, form) {
+  const focused = document.activeElement?.id;
+  // What was typed into the form that was not sent is nobody's to lose.
+  if (!form.matches(".attach")) keep(body, next);
+  const said = next.querySelector(".banner[role=status]");
+  // The line that is already on the page announces it; a second role would make it heard twice.
+  said?.removeAttribute("role");
+  body.replaceWith(next);
+  document.getElementById("said").textContent = said?.textContent ?? "";
+  offerFind();
+  focus(next, focused);
+}
+
+function keep(body, next) {
+  const [from, to] = [body, next].map((place) => place.querySelector(".attach"));
+  if (!from || !to) return;
+  for (const name of ["note", "about", "about_email"]) {
+    if (from.elements[name] && to.elements[name]) to.elements[name].value = from.elements[name].value;
+  }
+  const chosen = from.elements.target.value;
+  for (const choice of to.querySelectorAll("[name=target]")) {
+    if (choice.value === chosen) choice.checked = true;
+  }
+  const [was, is] = [from, to].map((attach) => attach.closest("details"));
+  if (is) is.open = was ? was.open : to.elements.note.value !== "";
+}
+
+// A wrong field comes first; else the focus stays where it was, or goes to the next thing to press if that is gone.
+function focus(next, id) {
+  const wrong = next.querySelector("[aria-invalid=true]") ?? (next.querySelector(".wrong") && next.querySelector(".choice :checked"));
+  const fallbacks = ["#more", ".choice :checked", "#note"].map((selector) => next.querySelector(selector));
+  const places = [wrong, document.getElementById(id ?? ""), ...fallbacks];
+  places.find((place) => place?.checkVisibility())?.focus();
+}
+
+function tellNoAnswer(body) {
+  document.getElementById("said-wrong")?.remove();
+  body.prepend(document.getElementById("no-answer").content.cloneNode(true));
+}
+
+// Long lists get a field that finds a target. It is sent hidden, because only this file makes it work.
+function offerFind() {
+  const field = document.getElementById("find")?.closest(".field");
+  if (field) field.hidden = false;
+}
+
+function find(event) {
+  if (event.target.id !== "find") return;
+  const attach = event.target.closest(".attach");
+  const words = event.target.value.trim().toLowerCase();
+  const showRest = attach.querySelector(".show-rest input");
+  if (words && showRest) showRest.checked = true;
+  for (const target of attach.querySelectorAll(".target")) {
+    const choice = target.querySelector(".choice");
+    // The chosen target stays in sight: what Save will do must never be hidden.
+    target.hidden = !choice.textContent.toLowerCase().includes(words) && !choice.querySelector(":checked");
+  }
+}
+
+// Enter in the search field would press Save, which nobody who searches means.
+function keepEnterFromSaving(event) {
+  if (event.key === "Enter" && event.target.id === "find") event.preventDefault();
+}
