@@ -456,7 +456,10 @@ fn check(raw: Raw, metrics_listen_is_chosen: bool, problems: &mut Vec<String>) -
         problems.push(format!("log: {:?} is neither a level nor a tracing filter", raw.log));
     }
     let app_key = raw.connect.app_key;
-    if app_key.is_empty() || app_key.len() > 80 || !app_key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+    if app_key.is_empty()
+        || app_key.len() > 80
+        || !app_key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    {
         problems.push("connect.app_key: 1 to 80 letters, digits, dots, dashes and underscores".to_owned());
     }
     let bitbucket_api_url = origin_url("bitbucket.api_url", &raw.bitbucket.api_url, problems);
@@ -540,7 +543,8 @@ fn check_secret_key(text: &str, problems: &mut Vec<String>) -> Option<[u8; 32]> 
 }
 
 fn origin_url(name: &str, text: &str, problems: &mut Vec<String>) -> Option<String> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none());
+    let url =
+        Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none());
     if url.is_none() {
         problems.push(format!("{name}: {text:?} is not an address such as https://bitbucket.org"));
     }

@@ -23,6 +23,12 @@ pub enum Kind {
     Conflict,
     /// The body is larger than this door takes: 413.
     TooLarge,
+    /// The door does not take this method: 405.
+    MethodNotAllowed,
+    /// Address and headers are larger than any real request's: 431.
+    HeadTooLarge,
+    /// The request took too long to arrive: 408.
+    TooSlow,
     /// Too many tries; wait: 429.
     TooMany,
     /// Bitbucket did not answer as needed: 503.
@@ -117,6 +123,9 @@ impl Error {
             Kind::Invalid => StatusCode::BAD_REQUEST,
             Kind::Conflict => StatusCode::CONFLICT,
             Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Kind::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Kind::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Kind::Upstream | Kind::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,

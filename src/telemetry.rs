@@ -2,9 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use prometheus::{
-    Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
-};
+use prometheus::{Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
@@ -90,8 +88,7 @@ impl Metrics {
         };
         let histogram = |name: &str, help: &str, labels: &[&str]| {
             let buckets = vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-            let histogram =
-                HistogramVec::new(HistogramOpts::new(format!("clarityloop_{name}"), help).buckets(buckets), labels)?;
+            let histogram = HistogramVec::new(HistogramOpts::new(format!("clarityloop_{name}"), help).buckets(buckets), labels)?;
             registry.register(Box::new(histogram.clone()))?;
             Ok::<_, prometheus::Error>(histogram)
         };

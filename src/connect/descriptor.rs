@@ -62,10 +62,7 @@ impl Descriptor<'_> {
 fn fill(object: &mut Map<String, Value>, placeholders: &[(&str, Option<&str>)]) {
     object.retain(|_, entry| match entry {
         Value::String(text) => {
-            match placeholders
-                .iter()
-                .find(|(placeholder, _)| placeholder == text)
-            {
+            match placeholders.iter().find(|(placeholder, _)| placeholder == text) {
                 Some((_, Some(value))) => *text = (*value).to_owned(),
                 Some((_, None)) => return false,
                 None => {}

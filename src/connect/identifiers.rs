@@ -14,11 +14,7 @@ pub fn parse_uuid(text: &str) -> Option<Uuid> {
         None => text,
     };
     // Without this look at the length, UUIDs without hyphens and URNs would be taken too.
-    if bare.len() == 36 {
-        Uuid::try_parse(bare).ok()
-    } else {
-        None
-    }
+    if bare.len() == 36 { Uuid::try_parse(bare).ok() } else { None }
 }
 
 /// The full name of a repository, `workspace/repository`. It becomes part of addresses, so nothing is taken that could change
@@ -27,21 +23,16 @@ pub fn parse_repository_name(text: &str) -> Option<&str> {
     let (workspace, repository) = text.split_once('/')?;
     let is_slug = |slug: &str| {
         !matches!(slug, "" | "." | "..")
-            && slug
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+            && slug.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
     };
-    (text.len() <= LONGEST_IDENTIFIER_BYTES && is_slug(workspace) && is_slug(repository))
-        .then_some(text)
+    (text.len() <= LONGEST_IDENTIFIER_BYTES && is_slug(workspace) && is_slug(repository)).then_some(text)
 }
 
 /// An Atlassian account id (`6059303e630024006fab8c2b`, `557058:…`). Its form is not documented; letters, digits and the
 /// punctuation seen so far are taken.
 pub fn parse_account_id(text: &str) -> Option<&str> {
-    let is_part =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_' | b'.');
-    ((1..=LONGEST_IDENTIFIER_BYTES).contains(&text.len()) && text.bytes().all(is_part))
-        .then_some(text)
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_' | b'.');
+    ((1..=LONGEST_IDENTIFIER_BYTES).contains(&text.len()) && text.bytes().all(is_part)).then_some(text)
 }
 
 /// The number of a pull request: from one up, and not more than a signed database column holds.
@@ -52,17 +43,8 @@ pub fn parse_pull_request(number: u64) -> Option<u64> {
 /// A text for people as one line of at most `most_characters`: control characters become spaces, the rest is cut off, and
 /// nothing but white space is `None`.
 pub fn single_line(text: &str, most_characters: usize) -> Option<String> {
-    let line: String = text
-        .chars()
-        .take(most_characters)
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect();
+    let line: String =
+        text.chars().take(most_characters).map(|character| if character.is_control() { ' ' } else { character }).collect();
     let line = line.trim();
     (!line.is_empty()).then(|| line.to_owned())
 }
@@ -75,14 +57,8 @@ mod tests {
 
     #[test]
     fn a_uuid_is_taken_with_and_without_braces() {
-        assert_eq!(
-            parse_uuid("{acf54878-51be-473e-bf0b-0fbb12e011ad}"),
-            Some(WORKSPACE)
-        );
-        assert_eq!(
-            parse_uuid("ACF54878-51be-473e-bf0b-0fbb12e011ad"),
-            Some(WORKSPACE)
-        );
+        assert_eq!(parse_uuid("{acf54878-51be-473e-bf0b-0fbb12e011ad}"), Some(WORKSPACE));
+        assert_eq!(parse_uuid("ACF54878-51be-473e-bf0b-0fbb12e011ad"), Some(WORKSPACE));
     }
 
     #[test]
@@ -106,30 +82,13 @@ mod tests {
 
     #[test]
     fn a_repository_name_is_two_slugs_and_nothing_that_could_lead_elsewhere() {
-        assert_eq!(
-            parse_repository_name("lumenpay/ledger-api_2.0"),
-            Some("lumenpay/ledger-api_2.0")
-        );
-        for text in [
-            "",
-            "lumenpay",
-            "lumenpay/",
-            "/ledger",
-            "a/b/c",
-            "../ledger",
-            "a/..",
-            "a/b?c",
-            "a/b#c",
-            "a/%2e%2e",
-            "a/<b>",
-            "a/b c",
-        ] {
+        assert_eq!(parse_repository_name("lumenpay/ledger-api_2.0"), Some("lumenpay/ledger-api_2.0"));
+        for text in
+            ["", "lumenpay", "lumenpay/", "/ledger", "a/b/c", "../ledger", "a/..", "a/b?c", "a/b#c", "a/%2e%2e", "a/<b>", "a/b c"]
+        {
             assert_eq!(parse_repository_name(text), None, "{text}");
         }
-        assert_eq!(
-            parse_repository_name(&format!("a/{}", "b".repeat(254))),
-            None
-        );
+        assert_eq!(parse_repository_name(&format!("a/{}", "b".repeat(254))), None);
     }
 
     #[test]
@@ -151,10 +110,7 @@ mod tests {
 
     #[test]
     fn a_line_has_no_control_characters_and_an_end() {
-        assert_eq!(
-            single_line(" Fix\tthe\0ledger\n", 255).as_deref(),
-            Some("Fix the ledger")
-        );
+        assert_eq!(single_line(" Fix\tthe\0ledger\n", 255).as_deref(), Some("Fix the ledger"));
         assert_eq!(single_line("żółw", 3).as_deref(), Some("żół"));
         assert_eq!(single_line(" \u{7f}\n", 255), None);
     }

@@ -61,35 +61,21 @@ impl<'a> Unverified<'a> {
             return Err(Refusal::Algorithm);
         }
         // `crit` names extensions that must be understood (RFC 7515, section 4.1.11); none are.
-        if header.crit.is_some()
-            || header
-                .typ
-                .is_some_and(|typ| !typ.eq_ignore_ascii_case("JWT"))
-        {
+        if header.crit.is_some() || header.typ.is_some_and(|typ| !typ.eq_ignore_ascii_case("JWT")) {
             return Err(Refusal::Malformed);
         }
-        Ok(Self {
-            signing_input,
-            signature: decoded_part(signature)?,
-            payload: json_part(payload)?,
-        })
+        Ok(Self { signing_input, signature: decoded_part(signature)?, payload: json_part(payload)? })
     }
 
     /// The installation that the token names: `iss`.
     pub(super) fn client_key(&self) -> Result<&str, Refusal> {
-        self.payload
-            .iss
-            .as_ref()
-            .and_then(Value::as_str)
-            .filter(|client_key| is_client_key(client_key))
-            .ok_or(Refusal::Claims)
+        self.payload.iss.as_ref().and_then(Value::as_str).filter(|client_key| is_client_key(client_key)).ok_or(Refusal::Claims)
     }
 }
 
 /// Whether a text can be a client key: printable ASCII, neither empty nor longer than [`LONGEST_CLIENT_KEY_BYTES`].
 pub fn is_client_key(text: &str) -> bool {
-    (1..=LONGEST_CLIENT_KEY_BYTES).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_graphic())
+    (1..=LONGEST_CLIENT_KEY_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn json_part<T: DeserializeOwned>(part: &str) -> Result<T, Refusal> {
@@ -113,7 +99,5 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
 /// Whole Unix seconds of a NumericDate, which may have a fraction (RFC 7519, section 2).
 pub(super) fn seconds(claim: &Value) -> Option<i64> {
     // The cast saturates: a time beyond any calendar stays one, and fails the checks that follow.
-    claim
-        .as_i64()
-        .or_else(|| claim.as_f64().map(|seconds| seconds.floor() as i64))
+    claim.as_i64().or_else(|| claim.as_f64().map(|seconds| seconds.floor() as i64))
 }

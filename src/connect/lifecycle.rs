@@ -67,9 +67,7 @@ impl Installed {
                 .or_else(|| text(&body, "/principal/username"))
                 .and_then(|name| single_line(name, LONGEST_NAME_CHARACTERS)),
             shared_secret: shared_secret(&body)?,
-            actor_account_id: text(&body, "/actor/account_id")
-                .and_then(parse_account_id)
-                .map(str::to_owned),
+            actor_account_id: text(&body, "/actor/account_id").and_then(parse_account_id).map(str::to_owned),
         })
     }
 }
@@ -82,25 +80,15 @@ impl Uninstalled {
     pub fn parse(body: &[u8], expected: &Expected<'_>) -> Result<Self, PayloadRefusal> {
         let body = json_object(body)?;
         let (client_key, workspace) = installation(&body, "uninstalled", expected)?;
-        Ok(Self {
-            client_key,
-            workspace,
-        })
+        Ok(Self { client_key, workspace })
     }
 }
 
 fn json_object(body: &[u8]) -> Result<Value, PayloadRefusal> {
-    serde_json::from_slice(body)
-        .ok()
-        .filter(Value::is_object)
-        .ok_or(PayloadRefusal::BodyMalformed)
+    serde_json::from_slice(body).ok().filter(Value::is_object).ok_or(PayloadRefusal::BodyMalformed)
 }
 
-fn installation(
-    body: &Value,
-    event_type: &str,
-    expected: &Expected<'_>,
-) -> Result<(String, Uuid), PayloadRefusal> {
+fn installation(body: &Value, event_type: &str, expected: &Expected<'_>) -> Result<(String, Uuid), PayloadRefusal> {
     if text(body, "/productType") != Some("bitbucket") {
         return Err(PayloadRefusal::ProductTypeUnknown);
     }
@@ -114,23 +102,16 @@ fn installation(
     if without_slash(api_url) != without_slash(expected.api_url) {
         return Err(PayloadRefusal::ApiUrlMismatch);
     }
-    let workspace = text(body, "/principal/uuid")
-        .and_then(parse_uuid)
-        .ok_or(PayloadRefusal::WorkspaceUuidMalformed)?;
+    let workspace = text(body, "/principal/uuid").and_then(parse_uuid).ok_or(PayloadRefusal::WorkspaceUuidMalformed)?;
     let client_key = client_key(body, workspace, expected.app_key)?;
     Ok((client_key.to_owned(), workspace))
 }
 
 /// A client key is `connection:<number>`, opaque, or an Atlassian resource name that says which workspace and app it is of:
 /// `ari:cloud:bitbucket::app/{workspace uuid}/<app key>`. What a resource name says must be true.
-fn client_key<'a>(
-    body: &'a Value,
-    workspace: Uuid,
-    app_key: &str,
-) -> Result<&'a str, PayloadRefusal> {
-    let client_key = text(body, "/clientKey")
-        .filter(|client_key| is_client_key(client_key))
-        .ok_or(PayloadRefusal::ClientKeyMalformed)?;
+fn client_key<'a>(body: &'a Value, workspace: Uuid, app_key: &str) -> Result<&'a str, PayloadRefusal> {
+    let client_key =
+        text(body, "/clientKey").filter(|client_key| is_client_key(client_key)).ok_or(PayloadRefusal::ClientKeyMalformed)?;
     if !client_key.starts_with("ari:") {
         return Ok(client_key);
     }
@@ -151,9 +132,7 @@ fn client_key<'a>(
 fn shared_secret(body: &Value) -> Result<Option<Secret>, PayloadRefusal> {
     match body.get("sharedSecret") {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(secret))
-            if (1..=LONGEST_SHARED_SECRET_CHARACTERS).contains(&secret.chars().count()) =>
-        {
+        Some(Value::String(secret)) if (1..=LONGEST_SHARED_SECRET_CHARACTERS).contains(&secret.chars().count()) => {
             Ok(Some(Secret::new(secret.as_str())))
         }
         Some(_) => Err(PayloadRefusal::SharedSecretMalformed),

@@ -57,15 +57,7 @@ mod tests {
         let path = "/2.0/workspaces/%7Bacf54878-51be-473e-bf0b-0fbb12e011ad%7D/hooks";
         let query = [("pagelen", "1"), ("fields", "values.uuid,next")];
 
-        let token = sign_outbound(
-            "clarityloop",
-            "connection:479",
-            "secret",
-            "get",
-            path,
-            &query,
-            1_763_600_000,
-        );
+        let token = sign_outbound("clarityloop", "connection:479", "secret", "get", path, &query, 1_763_600_000);
 
         let hash = query_string_hash("GET", path, &Query::from_pairs(query));
         assert_eq!(part(&token, 0), json!({ "alg": "HS256", "typ": "JWT" }));
@@ -77,15 +69,7 @@ mod tests {
 
     #[test]
     fn the_signature_is_that_of_the_shared_secret() {
-        let token = sign_outbound(
-            "clarityloop",
-            "connection:479",
-            "secret",
-            "DELETE",
-            "/2.0/addon",
-            &[],
-            0,
-        );
+        let token = sign_outbound("clarityloop", "connection:479", "secret", "DELETE", "/2.0/addon", &[], 0);
         let (signing_input, signature) = token.rsplit_once('.').expect("three parts");
         let key = hmac::Key::new(hmac::HMAC_SHA256, b"secret");
         let signature = URL_SAFE_NO_PAD.decode(signature).expect("base64url");

@@ -6,9 +6,7 @@
 use uuid::Uuid;
 
 use super::{
-    identifiers::{
-        parse_account_id, parse_pull_request, parse_repository_name, parse_uuid, single_line,
-    },
+    identifiers::{parse_account_id, parse_pull_request, parse_repository_name, parse_uuid, single_line},
     query::Query,
 };
 
@@ -61,8 +59,7 @@ impl PanelParameters {
             pull_request: required(query, "pull_request", pull_request)?,
             account: optional(query, "account", parse_account_id)?.map(str::to_owned),
             author: optional(query, "author", parse_account_id)?.map(str::to_owned),
-            title: present(query, "title")?
-                .and_then(|title| single_line(title, LONGEST_TITLE_CHARACTERS)),
+            title: present(query, "title")?.and_then(|title| single_line(title, LONGEST_TITLE_CHARACTERS)),
         })
     }
 }
@@ -92,11 +89,7 @@ fn present<'a>(query: &'a Query, name: &'static str) -> Result<Option<&'a str>, 
 
 fn pull_request(value: &str) -> Option<u64> {
     let is_plain = value.bytes().all(|byte| byte.is_ascii_digit());
-    value
-        .parse()
-        .ok()
-        .filter(|_| is_plain)
-        .and_then(parse_pull_request)
+    value.parse().ok().filter(|_| is_plain).and_then(parse_pull_request)
 }
 
 #[cfg(test)]
@@ -131,61 +124,29 @@ mod tests {
     fn a_viewer_who_is_not_signed_in_has_no_account() {
         for nobody in ["account=&", "account=%7Buser.account_id%7D&", ""] {
             let raw = ADDRESS.replace("account=6059303e630024006fab8c2b&", nobody);
-            assert_eq!(
-                parse(&raw).map(|parameters| parameters.account),
-                Ok(None),
-                "{nobody}"
-            );
+            assert_eq!(parse(&raw).map(|parameters| parameters.account), Ok(None), "{nobody}");
         }
     }
 
     #[test]
     fn every_parameter_that_decides_something_must_be_there_once_and_well_formed() {
         for (from, to, name) in [
-            (
-                "%7Bacf54878-51be-473e-bf0b-0fbb12e011ad%7D",
-                "%7Bworkspace.uuid%7D",
-                "workspace",
-            ),
-            (
-                "%7B1b08c6c1-51be-473e-bf0b-0fbb12e011ad%7D",
-                "..%2Fuser",
-                "repository",
-            ),
+            ("%7Bacf54878-51be-473e-bf0b-0fbb12e011ad%7D", "%7Bworkspace.uuid%7D", "workspace"),
+            ("%7B1b08c6c1-51be-473e-bf0b-0fbb12e011ad%7D", "..%2Fuser", "repository"),
             ("lumenpay%2Fledger-api", "lumenpay", "repository_name"),
-            (
-                "lumenpay%2Fledger-api",
-                "%3Cb%3E%2Fledger",
-                "repository_name",
-            ),
+            ("lumenpay%2Fledger-api", "%3Cb%3E%2Fledger", "repository_name"),
             ("pull_request=11", "pull_request=0", "pull_request"),
             ("pull_request=11", "pull_request=%2B11", "pull_request"),
             ("pull_request=11", "pull_request=-1", "pull_request"),
-            (
-                "pull_request=11",
-                "pull_request=99999999999999999999",
-                "pull_request",
-            ),
-            (
-                "pull_request=11",
-                "pull_request=11&pull_request=12",
-                "pull_request",
-            ),
+            ("pull_request=11", "pull_request=99999999999999999999", "pull_request"),
+            ("pull_request=11", "pull_request=11&pull_request=12", "pull_request"),
             ("pull_request=11", "pull_request%5B%5D=11", "pull_request"),
-            (
-                "account=6059303e630024006fab8c2b",
-                "account=a&account=b",
-                "account",
-            ),
+            ("account=6059303e630024006fab8c2b", "account=a&account=b", "account"),
             ("account=6059303e630024006fab8c2b", "account=%00", "account"),
             ("author=557058%3Aacf54878", "author=%3Cscript%3E", "author"),
             ("title=Round", "title=x&title=Round", "title"),
         ] {
-            assert_eq!(
-                parse(&ADDRESS.replace(from, to)),
-                Err(InvalidParameter { name }),
-                "{to}"
-            );
+            assert_eq!(parse(&ADDRESS.replace(from, to)), Err(InvalidParameter { name }), "{to}");
         }
     }
 }

@@ -79,18 +79,13 @@ impl Query {
 
     /// The query of a call that we make ourselves, from pairs that are not encoded yet.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let pairs = pairs
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Self { pairs }
     }
 
     /// Every pair, decoded, in the order received.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pairs
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The value of a parameter that we read. `None` when it is absent, empty, or a context parameter that Bitbucket left as
@@ -105,9 +100,7 @@ impl Query {
         let mut values = self.pairs().filter(|(other, _)| *other == name);
         let value = values.next().map(|(_, value)| value);
         if values.next().is_some() {
-            return Err(RepeatedParameter {
-                name: name.to_owned(),
-            });
+            return Err(RepeatedParameter { name: name.to_owned() });
         }
         Ok(value.filter(|value| !value.is_empty() && !is_placeholder(value)))
     }
@@ -115,10 +108,7 @@ impl Query {
 
 impl fmt::Debug for Query {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_list()
-            .entries(self.pairs().map(|(name, _)| name))
-            .finish()
+        formatter.debug_list().entries(self.pairs().map(|(name, _)| name)).finish()
     }
 }
 

@@ -4,9 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
     /// Neither header nor parameter holds a token.
-    #[error(
-        "the request is not signed: open the page from Bitbucket, or send `Authorization: JWT <token>`"
-    )]
+    #[error("the request is not signed: open the page from Bitbucket, or send `Authorization: JWT <token>`")]
     Missing,
     /// More than one token came with the request.
     #[error("the request carries more than one token: send exactly one")]
@@ -24,9 +22,7 @@ pub enum Refusal {
     #[error("the token is of another installation: sign with the secret of this one")]
     IssuerMismatch,
     /// No key of the installation made this signature.
-    #[error(
-        "the signature is not of this installation: sign with the shared secret last sent with `installed`"
-    )]
+    #[error("the signature is not of this installation: sign with the shared secret last sent with `installed`")]
     Signature,
     /// `exp` is past.
     #[error("the token has expired: reload the page in Bitbucket")]
@@ -38,9 +34,7 @@ pub enum Refusal {
     #[error("the token is not valid yet: set the clock of the signer")]
     NotYetValid,
     /// `exp` is more than a day after `iat`, or before it.
-    #[error(
-        "the token lives longer than a day, or ends before it begins: sign anew for each request"
-    )]
+    #[error("the token lives longer than a day, or ends before it begins: sign anew for each request")]
     Lifetime,
     /// `aud` is not the client key.
     #[error("the token is meant for another audience")]
@@ -52,9 +46,7 @@ pub enum Refusal {
     #[error("the token needs the claim `qsh`, the hash of the request")]
     QueryStringHashMissing,
     /// `qsh` is the hash of another request.
-    #[error(
-        "the token was made for another request: sign method, path and every parameter as they are sent"
-    )]
+    #[error("the token was made for another request: sign method, path and every parameter as they are sent")]
     QueryStringHashMismatch,
 }
 

@@ -33,38 +33,25 @@ pub struct VerificationKey {
 impl VerificationKey {
     /// The key for a shared secret, whose UTF-8 bytes are the key of the HMAC.
     pub fn new(secret: &str) -> Self {
-        let key =
-            (!secret.is_empty()).then(|| hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()));
-        Self {
-            key,
-            only_issued_before: None,
-        }
+        let key = (!secret.is_empty()).then(|| hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()));
+        Self { key, only_issued_before: None }
     }
 
     /// The same key for a secret that was replaced at `seconds` (Unix time): it verifies only tokens with an `iat` before.
     #[must_use]
     pub fn only_issued_before(self, seconds: i64) -> Self {
-        Self {
-            only_issued_before: Some(seconds),
-            ..self
-        }
+        Self { only_issued_before: Some(seconds), ..self }
     }
 
     fn signed(&self, token: &Unverified<'_>, issued_at: i64) -> bool {
-        self.only_issued_before
-            .is_none_or(|change| issued_at < change)
-            && self.key.as_ref().is_some_and(|key| {
-                hmac::verify(key, token.signing_input.as_bytes(), &token.signature).is_ok()
-            })
+        self.only_issued_before.is_none_or(|change| issued_at < change)
+            && self.key.as_ref().is_some_and(|key| hmac::verify(key, token.signing_input.as_bytes(), &token.signature).is_ok())
     }
 }
 
 impl fmt::Debug for VerificationKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("VerificationKey")
-            .field("only_issued_before", &self.only_issued_before)
-            .finish_non_exhaustive()
+        formatter.debug_struct("VerificationKey").field("only_issued_before", &self.only_issued_before).finish_non_exhaustive()
     }
 }
 
@@ -121,15 +108,9 @@ pub struct Claims {
 /// # Errors
 /// [`Refusal::Missing`], [`Refusal::Repeated`] for two anywhere, [`Refusal::Malformed`] for another scheme or a token that is
 /// too long.
-pub fn find_token<'a>(
-    authorization_headers: impl IntoIterator<Item = &'a [u8]>,
-    query: &'a Query,
-) -> Result<&'a str, Refusal> {
+pub fn find_token<'a>(authorization_headers: impl IntoIterator<Item = &'a [u8]>, query: &'a Query) -> Result<&'a str, Refusal> {
     let in_headers = authorization_headers.into_iter().map(token_of_header);
-    let in_query = query
-        .pairs()
-        .filter(|(name, _)| *name == "jwt")
-        .map(|(_, token)| Ok(token));
+    let in_query = query.pairs().filter(|(name, _)| *name == "jwt").map(|(_, token)| Ok(token));
     let mut tokens = in_headers.chain(in_query);
 
     let token = tokens.next().ok_or(Refusal::Missing)?;
@@ -172,43 +153,20 @@ pub fn verify(
     now: i64,
 ) -> Result<Claims, Refusal> {
     let token = Unverified::parse(token)?;
-    let issued_at = token
-        .payload
-        .iat
-        .as_ref()
-        .and_then(seconds)
-        .ok_or(Refusal::Claims)?;
-    let expires_at = token
-        .payload
-        .exp
-        .as_ref()
-        .and_then(seconds)
-        .ok_or(Refusal::Claims)?;
+    let issued_at = token.payload.iat.as_ref().and_then(seconds).ok_or(Refusal::Claims)?;
+    let expires_at = token.payload.exp.as_ref().and_then(seconds).ok_or(Refusal::Claims)?;
 
-    let key_index = keys
-        .iter()
-        .position(|key| key.signed(&token, issued_at))
-        .ok_or(Refusal::Signature)?;
+    let key_index = keys.iter().position(|key| key.signed(&token, issued_at)).ok_or(Refusal::Signature)?;
     if token.client_key()? != client_key {
         return Err(Refusal::IssuerMismatch);
     }
-    if token
-        .payload
-        .aud
-        .as_ref()
-        .is_some_and(|audience| !is_audience(audience, client_key))
-    {
+    if token.payload.aud.as_ref().is_some_and(|audience| !is_audience(audience, client_key)) {
         return Err(Refusal::Audience);
     }
     check_times(issued_at, expires_at, token.payload.nbf.as_ref(), now)?;
     check_hash(token.payload.qsh.as_ref(), request)?;
 
-    Ok(Claims {
-        client_key: client_key.to_owned(),
-        issued_at,
-        expires_at,
-        key_index,
-    })
+    Ok(Claims { client_key: client_key.to_owned(), issued_at, expires_at, key_index })
 }
 
 /// Names a verified token, so that it can be used once: SHA-256 of what its signature covers, in hexadecimal.
@@ -216,18 +174,11 @@ pub fn verify(
 /// The signature itself is left out because its base64 could be written in other ways; one secret makes only one signature
 /// for one text anyway.
 pub fn token_fingerprint(token: &str) -> String {
-    let signing_input = token
-        .rsplit_once('.')
-        .map_or(token, |(signing_input, _)| signing_input);
+    let signing_input = token.rsplit_once('.').map_or(token, |(signing_input, _)| signing_input);
     lowercase_hexadecimal(digest::digest(&digest::SHA256, signing_input.as_bytes()).as_ref())
 }
 
-fn check_times(
-    issued_at: i64,
-    expires_at: i64,
-    not_before: Option<&Value>,
-    now: i64,
-) -> Result<(), Refusal> {
+fn check_times(issued_at: i64, expires_at: i64, not_before: Option<&Value>, now: i64) -> Result<(), Refusal> {
     let latest_begin = now.saturating_add(LEEWAY_SECONDS);
     if !(0..=LONGEST_LIFETIME_SECONDS).contains(&expires_at.saturating_sub(issued_at)) {
         return Err(Refusal::Lifetime);
@@ -257,11 +208,7 @@ fn is_audience(audience: &Value, client_key: &str) -> bool {
 fn check_hash(claimed: Option<&Value>, request: &SignedRequest<'_>) -> Result<(), Refusal> {
     let claimed = claimed.ok_or(Refusal::QueryStringHashMissing)?;
     let claimed = claimed.as_str().ok_or(Refusal::QueryStringHashMismatch)?;
-    if request.has_hash(claimed) {
-        Ok(())
-    } else {
-        Err(Refusal::QueryStringHashMismatch)
-    }
+    if request.has_hash(claimed) { Ok(()) } else { Err(Refusal::QueryStringHashMismatch) }
 }
 
 #[cfg(test)]

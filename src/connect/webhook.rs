@@ -36,26 +36,17 @@ impl Delivery {
     pub fn parse(body: &[u8], event_key_header: Option<&str>) -> Result<Self, PayloadRefusal> {
         let body: Body = serde_json::from_slice(body).or(Err(PayloadRefusal::BodyMalformed))?;
         let event = event_key(body.event.as_deref(), event_key_header)?;
-        let data = body.data.unwrap_or(Data {
-            repository: body.repository,
-            pullrequest: body.pullrequest,
-        });
+        let data = body.data.unwrap_or(Data { repository: body.repository, pullrequest: body.pullrequest });
 
         let repository = data.repository.unwrap_or_default();
         let workspace = repository.workspace.and_then(|workspace| workspace.uuid);
         let owner = repository.owner.and_then(|owner| owner.uuid);
-        let pull_request = data
-            .pullrequest
-            .filter(|_| event.starts_with("pullrequest:"));
+        let pull_request = data.pullrequest.filter(|_| event.starts_with("pullrequest:"));
         Ok(Self {
             // Payloads of old have no workspace; a repository's owner is the workspace under its former name.
             workspace: uuid(workspace.or(owner), PayloadRefusal::WorkspaceUuidMalformed)?,
             repository: uuid(repository.uuid, PayloadRefusal::RepositoryUuidMalformed)?,
-            repository_name: repository
-                .full_name
-                .as_deref()
-                .and_then(parse_repository_name)
-                .map(str::to_owned),
+            repository_name: repository.full_name.as_deref().and_then(parse_repository_name).map(str::to_owned),
             pull_request: pull_request
                 .and_then(|pull_request| pull_request.id)
                 .map(|id| parse_pull_request(id).ok_or(PayloadRefusal::PullRequestMalformed))
@@ -106,18 +97,13 @@ fn event_key(in_body: Option<&str>, in_header: Option<&str>) -> Result<String, P
     in_body
         .or(in_header)
         .filter(|event| (1..=LONGEST_EVENT_KEY_BYTES).contains(&event.len()))
-        .filter(|event| {
-            event
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b':' | b'_'))
-        })
+        .filter(|event| event.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b':' | b'_')))
         .map(str::to_owned)
         .ok_or(PayloadRefusal::EventKeyMalformed)
 }
 
 fn uuid(text: Option<String>, refusal: PayloadRefusal) -> Result<Option<Uuid>, PayloadRefusal> {
-    text.map(|text| parse_uuid(&text).ok_or(refusal))
-        .transpose()
+    text.map(|text| parse_uuid(&text).ok_or(refusal)).transpose()
 }
 
 #[cfg(test)]
@@ -146,10 +132,7 @@ mod tests {
 
     #[test]
     fn a_wrapped_and_a_plain_delivery_say_the_same() {
-        let wrapped = parse(
-            &json!({ "event": "pullrequest:created", "data": data() }),
-            Some("pullrequest:created"),
-        );
+        let wrapped = parse(&json!({ "event": "pullrequest:created", "data": data() }), Some("pullrequest:created"));
         let plain = parse(&data(), Some("pullrequest:created"));
         assert_eq!(wrapped, plain);
         assert_eq!(
@@ -169,68 +152,38 @@ mod tests {
         let mut body = data();
         body["repository"]["workspace"] = Value::Null;
         body["repository"]["owner"]["uuid"] = json!(WORKSPACE.to_string());
-        assert_eq!(
-            parse(&body, Some("pullrequest:updated")).map(|delivery| delivery.workspace),
-            Ok(Some(WORKSPACE))
-        );
+        assert_eq!(parse(&body, Some("pullrequest:updated")).map(|delivery| delivery.workspace), Ok(Some(WORKSPACE)));
     }
 
     #[test]
     fn what_is_missing_is_none_and_no_error() {
-        for body in [
-            json!({}),
-            json!({ "repository": null, "pullrequest": null }),
-            json!({ "repository": {}, "pullrequest": {} }),
-        ] {
+        for body in
+            [json!({}), json!({ "repository": null, "pullrequest": null }), json!({ "repository": {}, "pullrequest": {} })]
+        {
             let delivery = parse(&body, Some("pullrequest:updated")).expect("lenient");
-            assert_eq!(
-                (
-                    delivery.workspace,
-                    delivery.repository,
-                    delivery.pull_request
-                ),
-                (None, None, None)
-            );
+            assert_eq!((delivery.workspace, delivery.repository, delivery.pull_request), (None, None, None));
         }
     }
 
     #[test]
     fn only_pull_request_events_have_a_pull_request() {
-        assert_eq!(
-            parse(&data(), Some("repo:push")).map(|delivery| delivery.pull_request),
-            Ok(None)
-        );
+        assert_eq!(parse(&data(), Some("repo:push")).map(|delivery| delivery.pull_request), Ok(None));
     }
 
     #[test]
     fn a_name_that_could_lead_elsewhere_is_left_out() {
         let mut body = data();
         body["repository"]["full_name"] = json!("festivus-miracle/../../2.0/user");
-        assert_eq!(
-            parse(&body, Some("repo:push")).map(|delivery| delivery.repository_name),
-            Ok(None)
-        );
+        assert_eq!(parse(&body, Some("repo:push")).map(|delivery| delivery.repository_name), Ok(None));
     }
 
     #[test]
     fn a_delivery_without_one_clear_event_is_refused() {
         let wrapped = json!({ "event": "repo:push", "data": {} });
-        assert_eq!(
-            parse(&json!({}), None),
-            Err(PayloadRefusal::EventKeyMalformed)
-        );
-        assert_eq!(
-            parse(&json!({}), Some("<b>")),
-            Err(PayloadRefusal::EventKeyMalformed)
-        );
-        assert_eq!(
-            parse(&json!({}), Some(&"a".repeat(65))),
-            Err(PayloadRefusal::EventKeyMalformed)
-        );
-        assert_eq!(
-            parse(&wrapped, Some("repo:fork")),
-            Err(PayloadRefusal::EventTypeMismatch)
-        );
+        assert_eq!(parse(&json!({}), None), Err(PayloadRefusal::EventKeyMalformed));
+        assert_eq!(parse(&json!({}), Some("<b>")), Err(PayloadRefusal::EventKeyMalformed));
+        assert_eq!(parse(&json!({}), Some(&"a".repeat(65))), Err(PayloadRefusal::EventKeyMalformed));
+        assert_eq!(parse(&wrapped, Some("repo:fork")), Err(PayloadRefusal::EventTypeMismatch));
     }
 
     #[test]
@@ -240,25 +193,10 @@ mod tests {
             *body.pointer_mut(pointer).expect("a field") = value;
             parse(&body, Some("pullrequest:updated"))
         };
-        assert_eq!(
-            parse_with("/repository/workspace/uuid", json!("../user")),
-            Err(PayloadRefusal::WorkspaceUuidMalformed)
-        );
-        assert_eq!(
-            parse_with("/repository/uuid", json!("1")),
-            Err(PayloadRefusal::RepositoryUuidMalformed)
-        );
-        assert_eq!(
-            parse_with("/pullrequest/id", json!(0)),
-            Err(PayloadRefusal::PullRequestMalformed)
-        );
-        assert_eq!(
-            parse_with("/pullrequest/id", json!("11")),
-            Err(PayloadRefusal::BodyMalformed)
-        );
-        assert_eq!(
-            Delivery::parse(b"[]x", Some("repo:push")),
-            Err(PayloadRefusal::BodyMalformed)
-        );
+        assert_eq!(parse_with("/repository/workspace/uuid", json!("../user")), Err(PayloadRefusal::WorkspaceUuidMalformed));
+        assert_eq!(parse_with("/repository/uuid", json!("1")), Err(PayloadRefusal::RepositoryUuidMalformed));
+        assert_eq!(parse_with("/pullrequest/id", json!(0)), Err(PayloadRefusal::PullRequestMalformed));
+        assert_eq!(parse_with("/pullrequest/id", json!("11")), Err(PayloadRefusal::BodyMalformed));
+        assert_eq!(Delivery::parse(b"[]x", Some("repo:push")), Err(PayloadRefusal::BodyMalformed));
     }
 }

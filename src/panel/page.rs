@@ -58,6 +58,8 @@ pub enum CodeProblem {
     TooManyTries,
     /// The member who made the code has another Bitbucket account, and nothing replaces a binding silently.
     MemberHasAnother,
+    /// The Bitbucket account belongs to another member.
+    AccountTaken,
 }
 
 impl CodeProblem {
@@ -69,6 +71,7 @@ impl CodeProblem {
             Self::MemberHasAnother => {
                 "The member who made this code has another Bitbucket account. Unlink it on the profile first."
             }
+            Self::AccountTaken => "This Bitbucket account is linked to another member. They or an owner must unlink it first.",
         }
     }
 }

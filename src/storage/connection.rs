@@ -72,13 +72,24 @@ impl Manager {
     }
 
     /// Makes the folder of a SQLite file, readable by its owner only.
-    pub(super) fn prepare_folder(&self) -> std::io::Result<()> {
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn prepare_folder(&self) -> std::io::Result<()> {
         use std::os::unix::fs::DirBuilderExt as _;
         let Target::Sqlite { path, .. } = &self.target else { return Ok(()) };
         match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
             Some(folder) => std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder),
             None => Ok(()),
         }
+    }
+
+    /// Runs `work` in one transaction on a connection of one's own, as a command does that runs beside the server.
+    ///
+    /// # Errors
+    /// What `work` returns.
+    pub fn write<T>(connection: &mut AnyConnection, work: impl FnOnce(&mut AnyConnection) -> Result<T>) -> Result<T> {
+        in_transaction(connection, work)
     }
 
     /// A connection of its own that may write.
@@ -124,10 +135,7 @@ impl ManageConnection for Manager {
 
 /// `BEGIN IMMEDIATE` on SQLite, because a transaction that begins to read and then writes is refused at once when another
 /// writes; `BEGIN` on PostgreSQL. Rolled back on an error and on a panic, which goes on.
-pub(super) fn in_transaction<T>(
-    connection: &mut AnyConnection,
-    work: impl FnOnce(&mut AnyConnection) -> Result<T>,
-) -> Result<T> {
+pub(super) fn in_transaction<T>(connection: &mut AnyConnection, work: impl FnOnce(&mut AnyConnection) -> Result<T>) -> Result<T> {
     type Manager = <AnyConnection as Connection>::TransactionManager;
     match connection {
         AnyConnection::Sqlite(inner) => AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE")?,

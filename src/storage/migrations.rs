@@ -21,9 +21,8 @@ pub fn migrate(connection: &mut AnyConnection) -> Result<Vec<String>, Failure> {
     match connection {
         AnyConnection::Sqlite(inner) => {
             // An outer BEGIN IMMEDIATE makes a second starter wait for the busy timeout; the harness's own become savepoints.
-            let applied = inner.immediate_transaction(|inner| {
-                inner.run_pending_migrations(SQLITE).map(names).map_err(Wrapped::Migration)
-            });
+            let applied =
+                inner.immediate_transaction(|inner| inner.run_pending_migrations(SQLITE).map(names).map_err(Wrapped::Migration));
             applied.map_err(|wrapped| match wrapped {
                 Wrapped::Migration(error) => error,
                 Wrapped::Transaction(error) => error.into(),

@@ -64,11 +64,8 @@ impl Database {
         };
         let readers = if config.database_readers == 0 { default_readers } else { config.database_readers };
         let readers = Arc::new(Threads::start("read", readers, manager.for_reading(), metrics)?);
-        let writer = if has_own_writer {
-            Arc::new(Threads::start("write", 1, manager.clone(), metrics)?)
-        } else {
-            Arc::clone(&readers)
-        };
+        let writer =
+            if has_own_writer { Arc::new(Threads::start("write", 1, manager.clone(), metrics)?) } else { Arc::clone(&readers) };
         Ok(Self { readers, writer, manager })
     }
 
@@ -110,9 +107,8 @@ impl Database {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn is_current(&self) -> Result<bool> {
-        let check = self.readers.run("read", |connection| {
-            pending(connection).map(|pending| pending == 0).map_err(Error::internal)
-        });
+        let check =
+            self.readers.run("read", |connection| pending(connection).map(|pending| pending == 0).map_err(Error::internal));
         tokio::time::timeout(Duration::from_secs(2), check).await.map_err(|elapsed| Error::busy().because(elapsed))?
     }
 

@@ -185,6 +185,7 @@ diesel::table! {
         client_key -> Text,
         bitbucket_workspace_uuid -> Text,
         workspace_id -> Nullable<Text>,
+        install_code -> Nullable<Text>,
         state -> Text,
         is_registered -> Bool,
         secret -> Nullable<Text>,

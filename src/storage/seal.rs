@@ -48,8 +48,12 @@ impl Keyring {
     /// # Errors
     /// A sentence for the operator.
     pub fn open(config: &Config, connection: &mut AnyConnection) -> std::result::Result<Self, String> {
-        let row: Option<String> =
-            seal_check::table.find(1).select(seal_check::sealed).first(connection).optional().map_err(|error| error.to_string())?;
+        let row: Option<String> = seal_check::table
+            .find(1)
+            .select(seal_check::sealed)
+            .first(connection)
+            .optional()
+            .map_err(|error| error.to_string())?;
         let keys = match config.secret_keys.as_slice() {
             [] => vec![key_file(&config.data_dir.join("secret.key"), row.is_none(), &config.random)?],
             keys => keys.to_vec(),
@@ -63,7 +67,10 @@ impl Keyring {
                 })?;
             }
             None => {
-                let row = (seal_check::id.eq(1), seal_check::sealed.eq(keyring.seal(CHECK_TEXT, CHECK_ROW).map_err(|error| error.to_string())?));
+                let row = (
+                    seal_check::id.eq(1),
+                    seal_check::sealed.eq(keyring.seal(CHECK_TEXT, CHECK_ROW).map_err(|error| error.to_string())?),
+                );
                 let inserted = diesel::insert_into(seal_check::table).values(row).execute(connection);
                 inserted.map_err(|error| error.to_string())?;
             }

@@ -21,6 +21,11 @@ pub trait OnConflict: Sized {
     fn on_conflict_sql(self, suffix: &'static str) -> Suffixed<Self> {
         Suffixed { statement: self, suffix, returns: PhantomData }
     }
+
+    /// The same, where `suffix` ends in a RETURNING whose columns are of the SQL types `R`.
+    fn on_conflict_returning<R>(self, suffix: &'static str) -> Suffixed<Self, R> {
+        Suffixed { statement: self, suffix, returns: PhantomData }
+    }
 }
 
 impl<T: QuerySource, U, O> OnConflict for InsertStatement<T, U, O> {}

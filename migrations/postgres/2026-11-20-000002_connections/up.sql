@@ -24,6 +24,7 @@ CREATE TABLE installations (
     client_key TEXT NOT NULL UNIQUE,
     bitbucket_workspace_uuid TEXT NOT NULL REFERENCES bitbucket_workspaces (uuid),
     workspace_id TEXT REFERENCES workspaces (id) ON DELETE CASCADE,
+    install_code TEXT REFERENCES install_codes (code),
     state TEXT NOT NULL,
     is_registered BOOLEAN NOT NULL,
     secret TEXT,

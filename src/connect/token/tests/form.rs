@@ -4,16 +4,10 @@ use super::*;
 
 #[test]
 fn every_other_algorithm_is_refused_before_anything_is_looked_up() {
-    for algorithm in [
-        "none", "None", "HS512", "HS384", "RS256", "ES256", "hs256", "",
-    ] {
+    for algorithm in ["none", "None", "HS512", "HS384", "RS256", "ES256", "hs256", ""] {
         let header = json!({ "alg": algorithm, "typ": "JWT" }).to_string();
         let token = sign_with(&header, &claims().to_string(), SECRET);
-        assert_eq!(
-            peek_client_key(&token),
-            Err(Refusal::Algorithm),
-            "{algorithm}"
-        );
+        assert_eq!(peek_client_key(&token), Err(Refusal::Algorithm), "{algorithm}");
         assert_eq!(refusal(&token), Some(Refusal::Algorithm), "{algorithm}");
     }
 }
@@ -52,23 +46,15 @@ fn what_is_not_a_token_is_malformed() {
     ] {
         assert_eq!(refusal(text), Some(Refusal::Malformed), "{text}");
     }
-    let twice = claims()
-        .to_string()
-        .replacen('{', r#"{"iss":"connection:1","#, 1);
-    assert_eq!(
-        refusal(&sign_with(r#"{"alg":"HS256"}"#, &twice, SECRET)),
-        Some(Refusal::Malformed)
-    );
+    let twice = claims().to_string().replacen('{', r#"{"iss":"connection:1","#, 1);
+    assert_eq!(refusal(&sign_with(r#"{"alg":"HS256"}"#, &twice, SECRET)), Some(Refusal::Malformed));
 }
 
 #[test]
 fn a_stripped_signature_is_refused() {
     let token = sign(&claims());
     let (signing_input, _) = token.rsplit_once('.').expect("three parts");
-    assert_eq!(
-        refusal(&format!("{signing_input}.")),
-        Some(Refusal::Signature)
-    );
+    assert_eq!(refusal(&format!("{signing_input}.")), Some(Refusal::Signature));
 }
 
 #[test]
@@ -88,27 +74,16 @@ fn one_token_in_one_place_is_found() {
         (vec!["JWT x.y.z"], &in_query, Err(Refusal::Repeated)),
         (vec!["JWT x.y.z"], &empty, Err(Refusal::Repeated)),
         (vec!["Basic eDp5"], &in_query, Err(Refusal::Repeated)),
-        (
-            vec!["JWT x.y.z", "JWT x.y.z"],
-            &nothing,
-            Err(Refusal::Repeated),
-        ),
+        (vec!["JWT x.y.z", "JWT x.y.z"], &nothing, Err(Refusal::Repeated)),
         (vec![], &twice, Err(Refusal::Repeated)),
         (vec!["Bearer x.y.z"], &nothing, Err(Refusal::Malformed)),
         (vec!["jwt x.y.z"], &nothing, Err(Refusal::Malformed)),
         (vec!["x.y.z"], &nothing, Err(Refusal::Malformed)),
         (vec![long.as_str()], &nothing, Err(Refusal::Malformed)),
     ] {
-        assert_eq!(
-            find_token(headers.iter().map(|header| header.as_bytes()), query),
-            expected,
-            "{headers:?}"
-        );
+        assert_eq!(find_token(headers.iter().map(|header| header.as_bytes()), query), expected, "{headers:?}");
     }
-    assert_eq!(
-        find_token([b"JWT \xff".as_slice()], &nothing),
-        Err(Refusal::Malformed)
-    );
+    assert_eq!(find_token([b"JWT \xff".as_slice()], &nothing), Err(Refusal::Malformed));
 }
 
 #[test]
@@ -117,8 +92,5 @@ fn one_token_has_one_fingerprint_however_its_signature_is_written() {
     let fingerprint = token_fingerprint(&token);
     assert_eq!(fingerprint.len(), 64);
     assert_eq!(token_fingerprint(&format!("{token}=")), fingerprint);
-    assert_ne!(
-        token_fingerprint(&sign(&claims_with("iat", json!(NOW + 1)))),
-        fingerprint
-    );
+    assert_ne!(token_fingerprint(&sign(&claims_with("iat", json!(NOW + 1)))), fingerprint);
 }

@@ -1,0 +1,106 @@
+//! What every handler is handed: settings, database, client, keys, metrics and the clock. Doors use it; rules get its parts.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
+
+use crate::bitbucket::Client;
+use crate::config::{Config, Now, Random};
+use crate::connections::keys::KeyCache;
+use crate::error::Result;
+use crate::storage::seal::Keyring;
+use crate::storage::{AnyConnection, Database};
+use crate::telemetry::Metrics;
+
+/// Tells the time: the system's in production, a set one in tests.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// The server's parts.
+pub struct App {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The database.
+    pub database: Database,
+    /// The client of the Bitbucket API.
+    pub bitbucket: Client,
+    /// The keys that secrets are sealed under.
+    pub keyring: Arc<Keyring>,
+    /// The keys that signed calls are verified with.
+    pub keys: KeyCache,
+    /// The keys of panel tokens, the newest first.
+    pub panel_keys: Vec<[u8; 32]>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Notified when a job may have been enqueued, so that it need not wait for the next look at the queue.
+    pub jobs_waiting: Arc<Notify>,
+    clock: Clock,
+}
+
+impl App {
+    /// Opens the database and makes the parts.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub fn open(config: Config, clock: Clock) -> std::result::Result<Self, String> {
+        let metrics = Metrics::new().map_err(|error| error.to_string())?;
+        let database = Database::open(&config, &metrics).map_err(|error| error.to_string())?;
+        let mut connection = database.manager().connect_writer().map_err(|error| error.to_string())?;
+        let keyring = Arc::new(Keyring::open(&config, &mut connection)?);
+        let bitbucket = Client::new(&config.bitbucket_api_url, metrics.clone()).map_err(|error| error.to_string())?;
+        Ok(Self {
+            panel_keys: keyring.derive("panel token"),
+            config: Arc::new(config),
+            database,
+            bitbucket,
+            keyring,
+            keys: KeyCache::default(),
+            metrics,
+            jobs_waiting: Arc::new(Notify::new()),
+            clock,
+        })
+    }
+
+    /// The moment it is.
+    pub fn now(&self) -> Now {
+        Now::new((self.clock)(), self.config.random.clone())
+    }
+
+    /// The clock and the randomness, for what lives as long as the server.
+    pub fn clock(&self) -> Arc<dyn Fn() -> Now + Send + Sync> {
+        let (clock, random): (Clock, Random) = (Arc::clone(&self.clock), self.config.random.clone());
+        Arc::new(move || Now::new(clock(), random.clone()))
+    }
+
+    /// [`Database::read`].
+    ///
+    /// # Errors
+    /// What `work` returns, or `busy` (503).
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.database.read(work).await
+    }
+
+    /// [`Database::write`], and then has the queue looked at: the write may have enqueued a job.
+    ///
+    /// # Errors
+    /// What `work` returns, or `busy` (503).
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let answer = self.database.write(work).await;
+        if answer.is_ok() {
+            self.jobs_waiting.notify_one();
+        }
+        answer
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("App").field("config", &self.config).finish_non_exhaustive()
+    }
+}

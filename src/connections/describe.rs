@@ -1,0 +1,87 @@
+//! The job that asks Bitbucket for a workspace's slug and name with the proven secret, so that owners see what they confirm.
+
+use std::sync::Arc;
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::credentials;
+use crate::bitbucket::{Client, Failure};
+use crate::config::{Config, Now};
+use crate::error::{Error, Result};
+use crate::jobs::{self, Outcome};
+use crate::people::text::one_line;
+use crate::storage::ids::InstallationId;
+use crate::storage::schema::{bitbucket_workspaces, installations};
+use crate::storage::seal::Keyring;
+use crate::storage::{AnyConnection, Database};
+
+/// The kind of the job.
+pub const DESCRIBE: &str = "describe_bitbucket_workspace";
+
+/// The payload of a [`DESCRIBE`] job.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Describe {
+    /// With whose credential, and of which workspace.
+    pub installation_id: InstallationId,
+}
+
+/// Has the workspace of an installation described anew.
+///
+/// # Errors
+/// When the database refuses.
+pub fn enqueue(connection: &mut AnyConnection, id: &InstallationId, now: &Now) -> Result<()> {
+    let payload = Describe { installation_id: id.clone() };
+    jobs::enqueue(connection, DESCRIBE, Some(&format!("{DESCRIBE}:{id}")), &payload, now)
+}
+
+/// Works the job off.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub async fn handle(
+    database: &Database,
+    bitbucket: &Client,
+    keyring: &Arc<Keyring>,
+    config: &Arc<Config>,
+    payload: Describe,
+    now: &Now,
+) -> Result<Outcome> {
+    let (id, keyring, config, moment) = (payload.installation_id, Arc::clone(keyring), Arc::clone(config), now.clone());
+    let asked = database.read(move |connection| {
+        let uuid: Option<String> =
+            installations::table.find(&id).select(installations::bitbucket_workspace_uuid).first(connection).optional()?;
+        Ok(uuid.zip(credentials::of(connection, &id, &keyring, &config, &moment)?))
+    });
+    let Some((text, credential)) = asked.await? else { return Ok(Outcome::Done) };
+    let uuid = Uuid::try_parse(&text).map_err(Error::internal)?;
+    let workspace = match bitbucket.workspace(&credential, uuid).await {
+        Ok(workspace) => workspace,
+        Err(failure) if failure.is_passing() => return Ok(retry(&failure)),
+        Err(failure) => return Ok(Outcome::GiveUp { reason: failure.code().to_owned() }),
+    };
+    let at = now.at;
+    database
+        .write(move |connection| {
+            let name = workspace.name.as_deref().unwrap_or(&workspace.slug);
+            diesel::update(bitbucket_workspaces::table.find(text))
+                .set((
+                    bitbucket_workspaces::slug.eq(Some(one_line(&workspace.slug, 100))),
+                    bitbucket_workspaces::name.eq(Some(one_line(name, 255))),
+                    bitbucket_workspaces::described_at.eq(Some(at)),
+                ))
+                .execute(connection)?;
+            Ok(Outcome::Done)
+        })
+        .await
+}
+
+/// What a job does about a failure that may pass.
+pub(crate) fn retry(failure: &Failure) -> Outcome {
+    let after_seconds = match failure {
+        Failure::RateLimited { after_seconds } => after_seconds.map(i64::from),
+        _ => None,
+    };
+    Outcome::Retry { reason: failure.code().to_owned(), after_seconds }
+}

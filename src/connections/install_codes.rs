@@ -1,0 +1,70 @@
+//! Install codes: the part of an install address that names a ClarityLoop workspace. Shown to its owners only.
+
+use diesel::prelude::*;
+
+use crate::config::Now;
+use crate::error::{Error, Result};
+use crate::people::{Viewer, audit};
+use crate::storage::AnyConnection;
+use crate::storage::ids::WorkspaceId;
+use crate::storage::schema::install_codes;
+
+/// An install code as it came in an address.
+#[derive(Clone, Debug)]
+pub struct Code {
+    /// The workspace it names.
+    pub workspace_id: WorkspaceId,
+    /// Whether it takes new installations; a replaced one serves those it has.
+    pub is_current: bool,
+}
+
+/// Makes a workspace's code and replaces the one before.
+///
+/// # Errors
+/// When the database refuses.
+pub fn replace(connection: &mut AnyConnection, workspace_id: &WorkspaceId, now: &Now) -> Result<String> {
+    let current =
+        install_codes::table.filter(install_codes::workspace_id.eq(workspace_id)).filter(install_codes::replaced_at.is_null());
+    diesel::update(current).set(install_codes::replaced_at.eq(Some(now.at))).execute(connection)?;
+    let bytes: [u8; 16] = now.random.bytes();
+    let code: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    diesel::insert_into(install_codes::table)
+        .values((
+            install_codes::code.eq(&code),
+            install_codes::workspace_id.eq(workspace_id),
+            install_codes::created_at.eq(now.at),
+        ))
+        .execute(connection)?;
+    audit::record(connection, workspace_id, audit::APP, "install_code_made", "", "", now)?;
+    Ok(code)
+}
+
+/// The code of the viewer's workspace that takes new installations.
+///
+/// # Errors
+/// `owner_needed` (403); `not_found` (404).
+pub fn current(connection: &mut AnyConnection, viewer: &Viewer) -> Result<String> {
+    viewer.must_own()?;
+    let current = install_codes::table
+        .filter(install_codes::workspace_id.eq(&viewer.workspace_id))
+        .filter(install_codes::replaced_at.is_null())
+        .select(install_codes::code);
+    current.first(connection).optional()?.ok_or_else(|| Error::not_found("install code"))
+}
+
+/// What a code in an address names.
+///
+/// # Errors
+/// `install_code_unknown` (404).
+pub fn find(connection: &mut AnyConnection, code: &str) -> Result<Code> {
+    let row: Option<(WorkspaceId, Option<chrono::NaiveDateTime>)> = install_codes::table
+        .find(code)
+        .select((install_codes::workspace_id, install_codes::replaced_at))
+        .first(connection)
+        .optional()?;
+    let (workspace_id, replaced_at) = row.ok_or_else(|| {
+        let detail = "This install address is not known. Copy it again from ClarityLoop's settings.";
+        Error::new(crate::error::Kind::NotFound, "install_code_unknown", detail)
+    })?;
+    Ok(Code { workspace_id, is_current: replaced_at.is_none() })
+}

@@ -1,0 +1,217 @@
+//! Installations of the app in Bitbucket workspaces: what is stored of them, and how owners see and confirm them.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use crate::config::Now;
+use crate::error::{Error, Result};
+use crate::people::page::{Listed, Page};
+use crate::people::{Viewer, audit};
+use crate::storage::AnyConnection;
+use crate::storage::ids::{InstallationId, WorkspaceId};
+use crate::storage::schema::{bitbucket_workspaces, installations};
+use crate::word_column;
+
+word_column! {
+    /// The way an installation came in.
+    Door {
+        /// Atlassian Connect.
+        Connect => "connect",
+        /// Forge Remote.
+        Forge => "forge",
+    }
+}
+
+word_column! {
+    /// How far an installation is.
+    State {
+        /// Installed at Bitbucket, not yet confirmed by an owner here.
+        Waiting => "waiting",
+        /// In use.
+        Active => "active",
+        /// Removed at Bitbucket; only what a re-install is verified with is left.
+        Uninstalled => "uninstalled",
+    }
+}
+
+/// An installation, as an owner sees it.
+#[derive(Clone, Debug, Queryable)]
+pub struct Installation {
+    /// Its id.
+    pub id: InstallationId,
+    /// The way it came in.
+    pub door: Door,
+    /// The Bitbucket workspace's UUID, without braces.
+    pub bitbucket_workspace_uuid: String,
+    /// Its slug, as fetched from Bitbucket with the proven secret.
+    pub bitbucket_workspace_slug: Option<String>,
+    /// Its name, as fetched.
+    pub bitbucket_workspace_name: Option<String>,
+    /// How far it is.
+    pub state: State,
+    /// Whether it is of an app registered with Bitbucket, whose descriptor we do not change.
+    pub is_registered: bool,
+    /// The account id of who installed it, as Bitbucket reported it.
+    pub reported_installer: Option<String>,
+    /// When, UTC.
+    pub installed_at: NaiveDateTime,
+    /// When an owner confirmed it, UTC.
+    pub confirmed_at: Option<NaiveDateTime>,
+    /// When it was removed, UTC.
+    pub uninstalled_at: Option<NaiveDateTime>,
+    /// Whether Bitbucket was told to show the panel and the menu's entry.
+    pub entry_shown: bool,
+    /// Why telling it failed last.
+    pub entry_error: Option<String>,
+    /// When a webhook came in last, UTC.
+    pub last_event_at: Option<NaiveDateTime>,
+}
+
+macro_rules! installation_rows {
+    () => {
+        installations::table.inner_join(bitbucket_workspaces::table).select((
+            installations::id,
+            installations::door,
+            installations::bitbucket_workspace_uuid,
+            bitbucket_workspaces::slug,
+            bitbucket_workspaces::name,
+            installations::state,
+            installations::is_registered,
+            installations::reported_installer,
+            installations::installed_at,
+            installations::confirmed_at,
+            installations::uninstalled_at,
+            installations::entry_shown,
+            installations::entry_error,
+            installations::last_event_at,
+        ))
+    };
+}
+
+/// The installations of the viewer's workspace.
+///
+/// # Errors
+/// `owner_needed` (403).
+pub fn list(connection: &mut AnyConnection, viewer: &Viewer, page: &Page) -> Result<Listed<Installation>> {
+    viewer.must_own()?;
+    let rows = installation_rows!()
+        .filter(installations::workspace_id.eq(&viewer.workspace_id))
+        .filter(installations::id.lt(page.bound()))
+        .order(installations::id.desc())
+        .limit(page.rows())
+        .load(connection)?;
+    Ok(page.finish(rows, |installation: &Installation| installation.id.to_string()))
+}
+
+/// One installation of the viewer's workspace.
+///
+/// # Errors
+/// `owner_needed` (403); `not_found` (404).
+pub fn find(connection: &mut AnyConnection, viewer: &Viewer, id: &InstallationId) -> Result<Installation> {
+    viewer.must_own()?;
+    let row = installation_rows!().filter(installations::id.eq(id)).filter(installations::workspace_id.eq(&viewer.workspace_id));
+    row.first(connection).optional()?.ok_or_else(|| Error::not_found("installation"))
+}
+
+/// Confirms a waiting installation. Confirming an active one changes nothing.
+///
+/// # Errors
+/// `owner_needed` (403); `not_found` (404); `installation_uninstalled` (409).
+pub fn confirm(connection: &mut AnyConnection, viewer: &Viewer, id: &InstallationId, now: &Now) -> Result<Installation> {
+    let installation = find(connection, viewer, id)?;
+    if installation.state == State::Uninstalled {
+        return Err(Error::conflict(
+            "installation_uninstalled",
+            "The app was removed from this Bitbucket workspace. Install it again first.",
+        ));
+    }
+    let waiting = installations::table
+        .filter(installations::id.eq(id))
+        .filter(installations::workspace_id.eq(&viewer.workspace_id))
+        .filter(installations::state.eq(State::Waiting));
+    let confirmed = diesel::update(waiting)
+        .set((
+            installations::state.eq(State::Active),
+            installations::confirmed_by.eq(Some(&viewer.member_id)),
+            installations::confirmed_at.eq(Some(now.at)),
+        ))
+        .execute(connection)?;
+    if confirmed > 0 {
+        let name = installation.bitbucket_workspace_slug.as_deref().unwrap_or(&installation.bitbucket_workspace_uuid);
+        audit::record(
+            connection,
+            &viewer.workspace_id,
+            viewer.member_id.as_str(),
+            "installation_confirmed",
+            id.as_str(),
+            name,
+            now,
+        )?;
+        super::entry::enqueue(connection, &viewer.workspace_id, now)?;
+    }
+    find(connection, viewer, id)
+}
+
+/// Where a signed call comes from, read anew for each: the state that decides what it may do.
+#[derive(Clone, Debug, Queryable)]
+pub struct Caller {
+    /// The installation.
+    pub id: InstallationId,
+    /// Its Bitbucket workspace, without braces.
+    pub bitbucket_workspace_uuid: String,
+    /// The slug of that workspace, when fetched.
+    pub bitbucket_workspace_slug: Option<String>,
+    /// The ClarityLoop workspace it belongs to.
+    pub workspace_id: Option<WorkspaceId>,
+    /// How far it is.
+    pub state: State,
+    /// When a webhook came in last, UTC.
+    pub last_event_at: Option<NaiveDateTime>,
+}
+
+/// The installation that signed a call.
+///
+/// # Errors
+/// `installation_unknown` (401).
+pub fn caller(connection: &mut AnyConnection, client_key: &str) -> Result<Caller> {
+    let row = installations::table
+        .inner_join(bitbucket_workspaces::table)
+        .filter(installations::client_key.eq(client_key))
+        .select((
+            installations::id,
+            installations::bitbucket_workspace_uuid,
+            bitbucket_workspaces::slug,
+            installations::workspace_id,
+            installations::state,
+            installations::last_event_at,
+        ))
+        .first(connection)
+        .optional()?;
+    row.ok_or_else(|| Error::unauthorised("token_issuer_unknown", "The app is not installed with this key. Install it again."))
+}
+
+/// Refuses a call of an installation that was removed.
+///
+/// # Errors
+/// `installation_uninstalled` (403).
+pub fn must_be_installed(state: State) -> Result<()> {
+    match state {
+        State::Uninstalled => Err(Error::forbidden(
+            "installation_uninstalled",
+            "ClarityLoop was removed from this Bitbucket workspace. Install it again to use it.",
+        )),
+        State::Waiting | State::Active => Ok(()),
+    }
+}
+
+/// Notes that a webhook came in, at most once a minute, so that a burst costs no writes.
+///
+/// # Errors
+/// When the database refuses.
+pub fn note_event(connection: &mut AnyConnection, caller: &Caller, now: &Now) -> Result<()> {
+    if caller.last_event_at.is_none_or(|last| last < now.plus_seconds(-60)) {
+        let row = installations::table.find(&caller.id);
+        diesel::update(row).set(installations::last_event_at.eq(Some(now.at))).execute(connection)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! The keys that signed calls are verified with, cached for at most a second. Doors ask for them by client key.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use crate::config::{Config, Now};
+use crate::connect::token::VerificationKey;
+use crate::error::Result;
+use crate::storage::schema::installations;
+use crate::storage::seal::Keyring;
+use crate::storage::{AnyConnection, Database};
+
+/// How long a replaced secret still verifies tokens made before the change.
+pub const GRACE_SECONDS: i64 = 3600;
+const CACHED_FOR: Duration = Duration::from_secs(1);
+/// Only installations that exist are cached; above this many the stale ones are dropped.
+const CACHED_AT_MOST: usize = 4096;
+
+/// The keys of one installation: the present secret's first, then the former one's while its grace lasts.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// In the order [`crate::connect::token::verify`] numbers them.
+    pub keys: Vec<VerificationKey>,
+}
+
+/// Keys by client key.
+#[derive(Debug, Default)]
+pub struct KeyCache {
+    cached: RwLock<HashMap<String, (Instant, Arc<Keys>)>>,
+}
+
+impl KeyCache {
+    /// The keys of an installation; `None` when there is none, which is never remembered.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a secret cannot be opened.
+    pub async fn of(
+        &self,
+        client_key: &str,
+        database: &Database,
+        keyring: &Arc<Keyring>,
+        config: &Arc<Config>,
+        now: &Now,
+    ) -> Result<Option<Arc<Keys>>> {
+        let instant = Instant::now();
+        if let Some((read_at, keys)) = self.cached.read().unwrap_or_else(PoisonError::into_inner).get(client_key)
+            && instant.duration_since(*read_at) < CACHED_FOR
+        {
+            return Ok(Some(Arc::clone(keys)));
+        }
+        let (owned, keyring, config, now) = (client_key.to_owned(), Arc::clone(keyring), Arc::clone(config), now.clone());
+        let read = database.read(move |connection| read(connection, &owned, &keyring, &config, &now)).await?;
+        let Some(keys) = read.map(Arc::new) else { return Ok(None) };
+        let mut cached = self.cached.write().unwrap_or_else(PoisonError::into_inner);
+        if cached.len() >= CACHED_AT_MOST {
+            cached.retain(|_, (read_at, _)| instant.duration_since(*read_at) < CACHED_FOR);
+        }
+        cached.insert(client_key.to_owned(), (instant, Arc::clone(&keys)));
+        Ok(Some(keys))
+    }
+}
+
+type Secrets = (bool, Option<String>, Option<String>, Option<NaiveDateTime>);
+
+/// Reads an installation's keys past the cache, for decisions that must not be a second old.
+///
+/// # Errors
+/// When the database cannot be read or a secret cannot be opened.
+pub fn read(
+    connection: &mut AnyConnection,
+    client_key: &str,
+    keyring: &Keyring,
+    config: &Config,
+    now: &Now,
+) -> Result<Option<Keys>> {
+    let row: Option<Secrets> = installations::table
+        .filter(installations::client_key.eq(client_key))
+        .select((
+            installations::is_registered,
+            installations::secret,
+            installations::previous_secret,
+            installations::secret_changed_at,
+        ))
+        .first(connection)
+        .optional()?;
+    let Some((is_registered, secret, previous, changed_at)) = row else { return Ok(None) };
+    let mut keys = Vec::new();
+    if is_registered {
+        keys.extend(config.connect.app_secret.as_ref().map(|secret| VerificationKey::new(secret.expose())));
+    }
+    if let Some(sealed) = secret {
+        keys.push(VerificationKey::new(keyring.open_text(&sealed, &sealed_for(client_key))?.expose()));
+    }
+    if let (Some(sealed), Some(changed_at)) = (previous, changed_at)
+        && now.at < changed_at + chrono::TimeDelta::seconds(GRACE_SECONDS)
+    {
+        let key = VerificationKey::new(keyring.open_text(&sealed, &sealed_for(client_key))?.expose());
+        keys.push(key.only_issued_before(changed_at.and_utc().timestamp()));
+    }
+    Ok(Some(Keys { keys }))
+}
+
+/// What the secrets of an installation are sealed for: another row's cannot be put in their place.
+pub fn sealed_for(client_key: &str) -> String {
+    format!("installations:{client_key}")
+}

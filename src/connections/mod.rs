@@ -1,0 +1,12 @@
+//! Every way a Bitbucket workspace is connected: installations, their secrets, claiming, disconnecting, purging. Doors and jobs call it.
+
+pub mod claims;
+pub mod credentials;
+pub mod describe;
+pub mod entry;
+pub mod install_codes;
+pub mod installations;
+pub mod keys;
+pub mod lifecycle;
+pub mod panel_state;
+pub mod purge;

@@ -1,0 +1,93 @@
+//! Taking away what Bitbucket said of a workspace when its last door closes: at once, and then a job that proves it.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::installations::State;
+use crate::config::Now;
+use crate::error::Result;
+use crate::jobs::{self, Outcome};
+use crate::people::{audit, pull_requests};
+use crate::storage::ids::WorkspaceId;
+use crate::storage::schema::{bitbucket_workspaces, installations};
+use crate::storage::{AnyConnection, Database};
+
+/// The kind of the job.
+pub const PROVE_PURGE: &str = "prove_purge";
+
+/// The payload of a [`PROVE_PURGE`] job.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProvePurge {
+    /// The ClarityLoop workspace it belonged to.
+    pub workspace_id: WorkspaceId,
+    /// The Bitbucket workspace.
+    pub bitbucket_workspace: Uuid,
+}
+
+/// Purges in the caller's transaction, unless another door of the same Bitbucket workspace is still open.
+///
+/// # Errors
+/// When the database refuses.
+pub fn when_last_door_closed(
+    connection: &mut AnyConnection,
+    workspace_id: &WorkspaceId,
+    bitbucket_workspace: Uuid,
+    now: &Now,
+) -> Result<()> {
+    if has_open_door(connection, bitbucket_workspace)? {
+        return Ok(());
+    }
+    pull_requests::purge(connection, workspace_id, bitbucket_workspace)?;
+    let nothing = None::<String>;
+    diesel::update(bitbucket_workspaces::table.find(bitbucket_workspace.to_string()))
+        .set((
+            bitbucket_workspaces::slug.eq(&nothing),
+            bitbucket_workspaces::name.eq(&nothing),
+            bitbucket_workspaces::described_at.eq(None::<chrono::NaiveDateTime>),
+        ))
+        .execute(connection)?;
+    let payload = ProvePurge { workspace_id: workspace_id.clone(), bitbucket_workspace };
+    jobs::enqueue(connection, PROVE_PURGE, None, &payload, now)
+}
+
+fn has_open_door(connection: &mut AnyConnection, bitbucket_workspace: Uuid) -> Result<bool> {
+    let open = installations::table
+        .filter(installations::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()))
+        .filter(installations::state.ne(State::Uninstalled));
+    Ok(open.count().get_result::<i64>(connection)? > 0)
+}
+
+/// Looks again, takes away what a late job may have brought, makes what was deleted unreadable in the database's files, and
+/// writes down that it is so.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub async fn handle(database: &Database, payload: ProvePurge, now: &Now) -> Result<Outcome> {
+    let (asked, moment) = (payload.clone(), now.clone());
+    let is_connected_again = database
+        .write(move |connection| {
+            if has_open_door(connection, asked.bitbucket_workspace)? {
+                return Ok(true);
+            }
+            if pull_requests::count_unpurged(connection, &asked.workspace_id, asked.bitbucket_workspace)? > 0 {
+                pull_requests::purge(connection, &asked.workspace_id, asked.bitbucket_workspace)?;
+            }
+            let subject = asked.bitbucket_workspace.to_string();
+            audit::record(connection, &asked.workspace_id, audit::APP, "purge_proven", &subject, "nothing left", &moment)?;
+            Ok(false)
+        })
+        .await?;
+    if is_connected_again {
+        return Ok(Outcome::Done);
+    }
+    for _ in 0..20 {
+        if database.scrub(pull_requests::PURGED_TABLES).await? {
+            return Ok(Outcome::Done);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(Outcome::Retry { reason: "readers_in_the_way".to_owned(), after_seconds: None })
+}

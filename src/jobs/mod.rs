@@ -1,0 +1,7 @@
+//! The queue in the database and the loop that works it off; knows no job by name. Nouns enqueue, `server` runs.
+
+mod queue;
+mod runner;
+
+pub use queue::{enqueue, enqueue_at, waiting};
+pub use runner::{Handler, Outcome, Runner};

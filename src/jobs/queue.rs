@@ -1,0 +1,120 @@
+//! Jobs as rows: enqueued in the transaction of what they follow from, claimed by one server at a time.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use serde::Serialize;
+
+use crate::config::Now;
+use crate::error::{Error, Result};
+use crate::storage::AnyConnection;
+use crate::storage::ids::JobId;
+use crate::storage::schema::jobs;
+use crate::storage::statement::{OnConflict as _, for_update_skip_locked};
+
+/// How long a server may work at a job before another takes it up.
+pub(super) const LOCK_SECONDS: i64 = 120;
+
+/// A job that was claimed.
+#[derive(Clone, Debug, Queryable)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// Which handler it is for.
+    pub kind: String,
+    /// What the handler needs, as JSON.
+    pub payload: String,
+    /// How often it has been tried, this time included.
+    pub attempts: i32,
+}
+
+/// Enqueues a job to run at once. A job with the same `deduplication_key` that still waits makes this one superfluous.
+///
+/// # Errors
+/// When the database refuses.
+pub fn enqueue(
+    connection: &mut AnyConnection,
+    kind: &str,
+    deduplication_key: Option<&str>,
+    payload: &impl Serialize,
+    now: &Now,
+) -> Result<()> {
+    enqueue_at(connection, kind, deduplication_key, payload, now.at, now)
+}
+
+/// Enqueues a job to run at `run_at` or soon after.
+///
+/// # Errors
+/// When the database refuses.
+pub fn enqueue_at(
+    connection: &mut AnyConnection,
+    kind: &str,
+    deduplication_key: Option<&str>,
+    payload: &impl Serialize,
+    run_at: NaiveDateTime,
+    now: &Now,
+) -> Result<()> {
+    diesel::insert_into(jobs::table)
+        .values((
+            jobs::id.eq(JobId::new(now)),
+            jobs::kind.eq(kind),
+            jobs::payload.eq(serde_json::to_string(payload).map_err(Error::internal)?),
+            jobs::deduplication_key.eq(deduplication_key),
+            jobs::run_at.eq(run_at),
+            jobs::attempts.eq(0),
+            jobs::created_at.eq(now.at),
+        ))
+        .on_conflict_sql("ON CONFLICT DO NOTHING")
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Takes up the job that has waited longest. Its deduplication key is freed: what happens from now on needs a job of its own.
+pub(super) fn claim(connection: &mut AnyConnection, now: &Now) -> Result<Option<Job>> {
+    let due = jobs::table
+        .filter(jobs::failed_at.is_null())
+        .filter(jobs::run_at.le(now.at))
+        .filter(jobs::locked_until.is_null().or(jobs::locked_until.le(now.at)))
+        .order(jobs::run_at)
+        .limit(1)
+        .select(jobs::id);
+    let Some(id) = for_update_skip_locked(due).get_result::<JobId>(connection).optional()? else { return Ok(None) };
+    let claimed = diesel::update(jobs::table.find(id))
+        .set((
+            jobs::attempts.eq(jobs::attempts + 1),
+            jobs::locked_until.eq(Some(now.plus_seconds(LOCK_SECONDS))),
+            jobs::deduplication_key.eq(None::<String>),
+        ))
+        .returning((jobs::id, jobs::kind, jobs::payload, jobs::attempts))
+        .get_result(connection)?;
+    Ok(Some(claimed))
+}
+
+/// A finished job leaves the queue.
+pub(super) fn finish(connection: &mut AnyConnection, id: &JobId) -> Result<()> {
+    diesel::delete(jobs::table.find(id)).execute(connection)?;
+    Ok(())
+}
+
+/// Puts a job back to be tried again at `run_at`.
+pub(super) fn postpone(connection: &mut AnyConnection, id: &JobId, run_at: NaiveDateTime, error: &str) -> Result<()> {
+    diesel::update(jobs::table.find(id))
+        .set((jobs::run_at.eq(run_at), jobs::locked_until.eq(None::<NaiveDateTime>), jobs::last_error.eq(Some(error))))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Gives a job up; it stays for the operator to see.
+pub(super) fn fail(connection: &mut AnyConnection, id: &JobId, error: &str, now: &Now) -> Result<()> {
+    diesel::update(jobs::table.find(id))
+        .set((jobs::failed_at.eq(Some(now.at)), jobs::last_error.eq(Some(error))))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// The kinds of jobs that have not been worked off, failed ones included.
+///
+/// # Errors
+/// When the database refuses.
+pub fn waiting(connection: &mut AnyConnection) -> Result<Vec<String>> {
+    Ok(jobs::table.order(jobs::run_at).select(jobs::kind).load(connection)?)
+}

@@ -1,0 +1,182 @@
+//! What can be done in the panel: link one's account, attach, detach. Each is one transaction of the rules in `people`.
+
+use crate::config::Now;
+use crate::connections::panel_state::{self, PanelState};
+use crate::error::{Error, Result};
+use crate::people::identities::{self, AccountId};
+use crate::people::links::{self, Kind, NewLink, Target};
+use crate::people::text::{Body, Note};
+use crate::people::{Viewer, attempts, feedback, members, pull_requests};
+use crate::storage::AnyConnection;
+use crate::storage::ids::{FeedbackId, LinkId, MemberId};
+
+use super::context::Context;
+
+/// Wrong codes in ten minutes before an account must wait.
+const CODES_AT_MOST: i32 = 10;
+
+/// What the attach form was sent with.
+#[derive(Clone, Debug)]
+pub struct Attachment {
+    /// Where to attach to.
+    pub choice: Choice,
+    /// Why.
+    pub note: Note,
+}
+
+/// Where a pull request is to be attached.
+#[derive(Clone, Debug)]
+pub enum Choice {
+    /// To an own draft.
+    Draft(FeedbackId),
+    /// To a new draft about the pull request's author.
+    NewAboutAuthor,
+    /// To a new draft about the member with this id.
+    NewAbout(MemberId),
+    /// To a new draft about the colleague with this e-mail address.
+    NewAboutTyped(String),
+}
+
+impl Choice {
+    /// The value of the choice "new draft about the author".
+    pub const NEW_ABOUT_AUTHOR: &'static str = "new:author";
+    /// The value of the choice "new draft about someone".
+    pub const NEW_ABOUT_SOMEONE: &'static str = "new:someone";
+
+    /// The value of an own draft.
+    pub fn draft_value(id: &str) -> String {
+        format!("feedback:{id}")
+    }
+
+    /// Reads what the form sent.
+    ///
+    /// # Errors
+    /// `target_missing` or `person_missing` (400).
+    pub fn parse(target: &str, about: &str, about_email: &str) -> Result<Self> {
+        let missing = || Error::invalid("target_missing", "target", "Choose where to attach the pull request.");
+        let person = || Error::invalid("person_missing", "about", "Choose whom the draft is about.");
+        match target {
+            Self::NEW_ABOUT_AUTHOR => Ok(Self::NewAboutAuthor),
+            Self::NEW_ABOUT_SOMEONE if !about.is_empty() => MemberId::parse(about).map(Self::NewAbout).ok_or_else(person),
+            Self::NEW_ABOUT_SOMEONE if !about_email.trim().is_empty() => Ok(Self::NewAboutTyped(about_email.to_owned())),
+            Self::NEW_ABOUT_SOMEONE => Err(person()),
+            draft => draft.strip_prefix("feedback:").and_then(FeedbackId::parse).map(Self::Draft).ok_or_else(missing),
+        }
+    }
+}
+
+/// Reads the panel and checks that the request names the installation's own Bitbucket workspace.
+///
+/// # Errors
+/// `token_issuer_unknown` (401); `installation_uninstalled` or `workspace_mismatch` (403).
+pub fn read(connection: &mut AnyConnection, context: &Context, web_url: &str) -> Result<PanelState> {
+    let state = panel_state::read(connection, context.question(web_url))?;
+    crate::connections::installations::must_be_installed(state.state)?;
+    if state.bitbucket_workspace_uuid != context.bitbucket_workspace.to_string() {
+        return Err(crate::connections::lifecycle::workspace_mismatch());
+    }
+    Ok(state)
+}
+
+/// Records that the viewer has been shown this linked pull request by Bitbucket.
+///
+/// # Errors
+/// When the database refuses.
+pub fn record_sighting(
+    connection: &mut AnyConnection,
+    state: &PanelState,
+    context: &Context,
+    web_url: &str,
+    now: &Now,
+) -> Result<()> {
+    match (state.viewer(), &state.pull_request_id) {
+        (Some(viewer), Some(id)) => {
+            pull_requests::record_sighting(connection, &viewer.member_id, id, &context.reference(web_url), now)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn viewer(state: &PanelState) -> Result<Viewer> {
+    state.viewer().ok_or_else(|| {
+        Error::forbidden("panel_not_available", "The panel cannot be used here at the moment. Reload the pull request.")
+    })
+}
+
+/// Attaches the pull request; the answer is the link.
+///
+/// # Errors
+/// What the panel or the target refuses with.
+pub fn attach(
+    connection: &mut AnyConnection,
+    context: &Context,
+    attachment: &Attachment,
+    web_url: &str,
+    now: &Now,
+) -> Result<LinkId> {
+    let state = read(connection, context, web_url)?;
+    let viewer = viewer(&state)?;
+    let about = match &attachment.choice {
+        Choice::Draft(_) => None,
+        Choice::NewAboutAuthor => {
+            let gone = || {
+                Error::invalid(
+                    "person_missing",
+                    "about",
+                    "Nobody in ClarityLoop is linked to this author. Choose another person.",
+                )
+            };
+            Some(state.author.clone().ok_or_else(gone)?.id)
+        }
+        Choice::NewAbout(id) => Some(id.clone()),
+        Choice::NewAboutTyped(typed) => Some(members::by_what_was_typed(connection, &viewer, typed)?),
+    };
+    let target_id = match (&attachment.choice, about) {
+        (Choice::Draft(id), _) => id.to_string(),
+        (_, Some(about)) => {
+            let draft = feedback::NewFeedback { about, body: Body::default(), shared: false };
+            feedback::create(connection, &viewer, &draft, now)?.to_string()
+        }
+        (_, None) => return Err(Error::invalid("person_missing", "about", "Choose whom the draft is about.")),
+    };
+    let new = NewLink {
+        target: Target { kind: Kind::Feedback, id: target_id },
+        pull_request: context.reference(web_url),
+        note: attachment.note.clone(),
+        is_before_the_makers_eyes: true,
+    };
+    links::create(connection, &viewer, &new, now)
+}
+
+/// Takes the viewer's own link away.
+///
+/// # Errors
+/// `not_found` (404); `maker_needed` (403).
+pub fn detach(connection: &mut AnyConnection, context: &Context, link: &LinkId, web_url: &str) -> Result<()> {
+    let viewer = viewer(&read(connection, context, web_url)?)?;
+    links::remove(connection, &viewer, link)
+}
+
+/// Counts one try of a code, in a transaction of its own: the count must outlive a refusal.
+///
+/// # Errors
+/// What [`read`] refuses with; the inner error is `too_many_tries` (429).
+pub fn count_code(connection: &mut AnyConnection, context: &Context, web_url: &str, now: &Now) -> Result<Result<()>> {
+    let state = read(connection, context, web_url)?;
+    let subject = format!("code:{}:{}", state.installation_id, context.account);
+    attempts::count(connection, &subject, CODES_AT_MOST, now)
+}
+
+/// Binds the signed account to the member whose code was typed.
+///
+/// # Errors
+/// `code_wrong` (400); `identity_taken` or `account_taken` (409).
+pub fn redeem_code(connection: &mut AnyConnection, context: &Context, typed: &str, web_url: &str, now: &Now) -> Result<()> {
+    let state = read(connection, context, web_url)?;
+    let not_now =
+        || Error::forbidden("panel_not_available", "The panel cannot be used here at the moment. Reload the pull request.");
+    let workspace =
+        state.workspace.filter(|_| state.state == crate::connections::installations::State::Active).ok_or_else(not_now)?;
+    let account = AccountId::parse(&context.account)?;
+    identities::redeem(connection, &workspace.id, &account, typed, now).map(|_member| ())
+}

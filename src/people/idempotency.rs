@@ -1,0 +1,81 @@
+//! What a request with an Idempotency-Key was answered, so that a repetition creates nothing twice. Used by the REST door.
+
+use diesel::prelude::*;
+
+use super::Viewer;
+use crate::config::Now;
+use crate::error::{Error, Result};
+use crate::storage::AnyConnection;
+use crate::storage::schema::idempotency_keys as keys;
+
+const KEPT_SECONDS: i64 = 24 * 3600;
+
+/// A key as sent, with a hash of what was sent under it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// 1 to 255 printable characters, chosen by the caller.
+    pub key: String,
+    /// The hash of method, path and body.
+    pub hash: String,
+}
+
+impl Request {
+    /// Reads the header's value.
+    ///
+    /// # Errors
+    /// `idempotency_key_invalid` (400).
+    pub fn parse(key: &str, hash: String) -> Result<Self> {
+        if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(Self { key: key.to_owned(), hash })
+        } else {
+            Err(Error::invalid(
+                "idempotency_key_invalid",
+                "Idempotency-Key",
+                "An idempotency key is 1 to 255 printable ASCII characters.",
+            ))
+        }
+    }
+}
+
+/// The status and body that the same request was answered before.
+///
+/// # Errors
+/// `idempotency_key_reused` (409) when the key was sent with another request.
+pub fn answered(connection: &mut AnyConnection, viewer: &Viewer, request: &Request, now: &Now) -> Result<Option<(u16, String)>> {
+    let kept = keys::table.find((&viewer.member_id, &request.key)).filter(keys::created_at.gt(now.plus_seconds(-KEPT_SECONDS)));
+    let row: Option<(String, i32, String)> =
+        kept.select((keys::request_hash, keys::status, keys::body)).first(connection).optional()?;
+    match row {
+        None => Ok(None),
+        Some((hash, status, body)) if hash == request.hash => Ok(Some((u16::try_from(status).unwrap_or(200), body))),
+        Some(_) => {
+            Err(Error::conflict("idempotency_key_reused", "This idempotency key was used for another request. Choose a new one."))
+        }
+    }
+}
+
+/// Keeps the answer for a day, in the transaction that made it true.
+///
+/// # Errors
+/// `already_exists` (409) when the same request is being answered elsewhere at this moment.
+pub fn keep(
+    connection: &mut AnyConnection,
+    viewer: &Viewer,
+    request: &Request,
+    status: u16,
+    body: &str,
+    now: &Now,
+) -> Result<()> {
+    diesel::delete(keys::table.filter(keys::created_at.le(now.plus_seconds(-KEPT_SECONDS)))).execute(connection)?;
+    diesel::insert_into(keys::table)
+        .values((
+            keys::member_id.eq(&viewer.member_id),
+            keys::idempotency_key.eq(&request.key),
+            keys::request_hash.eq(&request.hash),
+            keys::status.eq(i32::from(status)),
+            keys::body.eq(body),
+            keys::created_at.eq(now.at),
+        ))
+        .execute(connection)?;
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! The domain: workspaces, members, identities, feedback, linked pull requests. Doors, jobs and `connections` call it; it knows no HTTP.
+//!
+//! Functions are shaped `(connection, viewer, input, now)`: tenant and permission come in with the viewer, time as a value.
+
+pub mod api_tokens;
+pub mod attempts;
+pub mod audit;
+pub mod feedback;
+pub mod idempotency;
+pub mod identities;
+pub mod links;
+pub mod members;
+pub mod page;
+pub mod pull_requests;
+pub mod sessions;
+pub mod text;
+pub mod visibility;
+pub mod workspaces;
+
+use crate::error::{Error, Result};
+use crate::storage::ids::{MemberId, WorkspaceId};
+use members::Role;
+
+/// Who asks: a member of one workspace, proven by the door the request came through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    /// The workspace that everything this viewer reads and writes belongs to.
+    pub workspace_id: WorkspaceId,
+    /// The member who asks.
+    pub member_id: MemberId,
+    /// What they may do in it.
+    pub role: Role,
+}
+
+impl Viewer {
+    /// Refuses anybody but an owner.
+    ///
+    /// # Errors
+    /// `owner_needed` (403).
+    pub fn must_own(&self) -> Result<()> {
+        match self.role {
+            Role::Owner => Ok(()),
+            Role::Member => Err(Error::forbidden("owner_needed", "Only an owner of the workspace may do this. Ask one of them.")),
+        }
+    }
+}
+
+/// A new secret for a link, a session or a token: 32 random bytes in URL-safe base64.
+pub(crate) fn new_secret(now: &crate::config::Now) -> crate::config::Secret {
+    use base64::Engine as _;
+    let bytes: [u8; 32] = now.random.bytes();
+    crate::config::Secret::new(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
+}

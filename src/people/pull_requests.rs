@@ -1,0 +1,409 @@
+//! Pull requests that people linked: what is kept of them, and the job that keeps it fresh. Nothing is kept of any other.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Viewer;
+use super::text::one_line;
+use crate::config::Now;
+use crate::error::{Error, Result};
+use crate::jobs;
+use crate::storage::AnyConnection;
+use crate::storage::ids::{MemberId, PullRequestId, WorkspaceId};
+use crate::storage::schema::{pull_requests, sightings};
+use crate::storage::statement::OnConflict as _;
+
+/// The kind of the job that fetches what a linked pull request shows.
+pub const REFRESH: &str = "refresh_pull_request";
+
+/// The payload of a [`REFRESH`] job.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Refresh {
+    /// Which pull request.
+    pub pull_request_id: PullRequestId,
+}
+
+/// A pull request as somebody names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// Where it is in Bitbucket, always on the configured site.
+    pub url: String,
+    /// Its number within the repository.
+    pub number: i64,
+    /// The Bitbucket workspace, when Bitbucket told it.
+    pub bitbucket_workspace: Option<Uuid>,
+    /// The repository, when Bitbucket or the caller told it.
+    pub repository: Option<Uuid>,
+    /// `workspace/repository`, when known.
+    pub repository_name: Option<String>,
+    /// Its title, when Bitbucket signed it.
+    pub title: Option<String>,
+    /// Its author's account id, when Bitbucket signed it.
+    pub author_account_id: Option<String>,
+}
+
+/// How a reviewer stands to a pull request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Reviewer {
+    /// The Atlassian account id.
+    pub account_id: String,
+    /// `approved`, `changes_requested` or absent.
+    pub state: Option<String>,
+}
+
+/// What Bitbucket says of a pull request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Details {
+    /// The Bitbucket workspace.
+    pub bitbucket_workspace: Option<Uuid>,
+    /// The repository.
+    pub repository: Option<Uuid>,
+    /// `workspace/repository`.
+    pub repository_name: Option<String>,
+    /// Its title.
+    pub title: String,
+    /// `OPEN`, `MERGED`, `DECLINED` or `SUPERSEDED`.
+    pub state: String,
+    /// Its author's account id; absent when the account is gone.
+    pub author_account_id: Option<String>,
+    /// Who reviews it.
+    pub reviewers: Vec<Reviewer>,
+}
+
+/// Reads the address of a pull request on the configured Bitbucket site.
+///
+/// # Errors
+/// `pull_request_url_invalid` (400).
+pub fn parse_url(web_url: &str, text: &str) -> Result<Reference> {
+    let invalid = || {
+        let detail = format!("This is not a pull request's address, such as {web_url}/workspace/repository/pull-requests/1.");
+        Error::invalid("pull_request_url_invalid", "url", detail)
+    };
+    let path = text.trim().strip_prefix(web_url).and_then(|rest| rest.strip_prefix('/')).ok_or_else(invalid)?;
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let mut segments = path.split('/');
+    let (workspace, repository) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
+    let number = segments.next().filter(|word| *word == "pull-requests").and_then(|_| segments.next()).unwrap_or_default();
+    reference_by_name(web_url, &format!("{workspace}/{repository}"), number).ok_or_else(invalid)
+}
+
+/// Names a pull request by its repository, `workspace/repository` or a UUID, and its number.
+///
+/// # Errors
+/// `repository_invalid` (400).
+pub fn parse_repository(web_url: &str, repository: &str, number: i64) -> Result<Reference> {
+    let by_uuid = || {
+        let uuid = parse_uuid(repository)?;
+        let url = format!("{web_url}/%7B%7D/%7B{uuid}%7D/pull-requests/{number}");
+        let unknown = Reference {
+            url,
+            number,
+            bitbucket_workspace: None,
+            repository: Some(uuid),
+            repository_name: None,
+            title: None,
+            author_account_id: None,
+        };
+        (number >= 1).then_some(unknown)
+    };
+    let by_name = || reference_by_name(web_url, repository, &number.to_string());
+    let detail = "A repository is workspace/repository or a UUID, a pull request a number from 1.";
+    by_uuid().or_else(by_name).ok_or_else(|| Error::invalid("repository_invalid", "repository", detail))
+}
+
+/// A UUID as Bitbucket writes it, with or without braces.
+pub fn parse_uuid(text: &str) -> Option<Uuid> {
+    let bare = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(text);
+    (bare.len() == 36).then(|| Uuid::try_parse(bare).ok()).flatten()
+}
+
+fn reference_by_name(web_url: &str, full_name: &str, number: &str) -> Option<Reference> {
+    let is_slug = |slug: &str| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        (1..=100).contains(&slug.len()) && slug.bytes().all(fits) && slug != "." && slug != ".."
+    };
+    let (workspace, repository) = full_name.split_once('/')?;
+    let parsed: i64 = number.parse().ok().filter(|parsed: &i64| *parsed >= 1 && parsed.to_string() == number)?;
+    (is_slug(workspace) && is_slug(repository)).then(|| Reference {
+        url: format!("{web_url}/{full_name}/pull-requests/{parsed}"),
+        number: parsed,
+        bitbucket_workspace: None,
+        repository: None,
+        repository_name: Some(full_name.to_owned()),
+        title: None,
+        author_account_id: None,
+    })
+}
+
+/// The address of the pull request that the panel of a signed request is about.
+pub fn signed_url(web_url: &str, bitbucket_workspace: Uuid, repository: Uuid, repository_name: &str, number: i64) -> String {
+    match reference_by_name(web_url, repository_name, &number.to_string()) {
+        Some(reference) => reference.url,
+        None => format!("{web_url}/%7B{bitbucket_workspace}%7D/%7B{repository}%7D/pull-requests/{number}"),
+    }
+}
+
+/// The row of the named pull request, made when there is none.
+///
+/// # Errors
+/// When the database refuses.
+pub fn ensure(connection: &mut AnyConnection, viewer: &Viewer, reference: &Reference, now: &Now) -> Result<PullRequestId> {
+    if let Some(id) = find(connection, &viewer.workspace_id, reference)? {
+        learn(connection, &id, reference)?;
+        return Ok(id);
+    }
+    let id = PullRequestId::new(now);
+    diesel::insert_into(pull_requests::table)
+        .values((
+            pull_requests::id.eq(&id),
+            pull_requests::workspace_id.eq(&viewer.workspace_id),
+            pull_requests::url.eq(&reference.url),
+            pull_requests::bitbucket_workspace_uuid.eq(reference.bitbucket_workspace.map(|uuid| uuid.to_string())),
+            pull_requests::repository_uuid.eq(reference.repository.map(|uuid| uuid.to_string())),
+            pull_requests::repository_name.eq(&reference.repository_name),
+            pull_requests::number.eq(Some(reference.number)),
+            pull_requests::title.eq(reference.title.as_deref().map(|title| one_line(title, 500))),
+            pull_requests::author_account_id.eq(&reference.author_account_id),
+            pull_requests::created_at.eq(now.at),
+        ))
+        .on_conflict_sql("ON CONFLICT DO NOTHING")
+        .execute(connection)?;
+    // Another server may have made it in between; whichever row there is now is the one.
+    find(connection, &viewer.workspace_id, reference)?.ok_or_else(|| Error::conflict("pull_request_changed", "Try again."))
+}
+
+/// The row of the named pull request: by repository UUID where known, since a repository can be renamed, else by address.
+fn find(connection: &mut AnyConnection, workspace_id: &WorkspaceId, reference: &Reference) -> Result<Option<PullRequestId>> {
+    if let Some(repository) = reference.repository {
+        let id = pull_requests::table
+            .filter(pull_requests::workspace_id.eq(workspace_id))
+            .filter(pull_requests::repository_uuid.eq(repository.to_string()))
+            .filter(pull_requests::number.eq(reference.number))
+            .select(pull_requests::id)
+            .first(connection)
+            .optional()?;
+        if id.is_some() {
+            return Ok(id);
+        }
+    }
+    let row: Option<(PullRequestId, Option<String>)> = pull_requests::table
+        .filter(pull_requests::workspace_id.eq(workspace_id))
+        .filter(pull_requests::url.eq(&reference.url))
+        .select((pull_requests::id, pull_requests::repository_uuid))
+        .first(connection)
+        .optional()?;
+    match (row, reference.repository) {
+        (Some((id, Some(known))), Some(repository)) if known != repository.to_string() => {
+            // The name was given to another repository meanwhile: the former one goes on under its UUID.
+            let url = format!("{}#repository-{known}", reference.url);
+            diesel::update(pull_requests::table.find(id)).set(pull_requests::url.eq(url)).execute(connection)?;
+            Ok(None)
+        }
+        (row, _) => Ok(row.map(|(id, _)| id)),
+    }
+}
+
+/// Adds what Bitbucket signed to a row that was made from an address alone.
+fn learn(connection: &mut AnyConnection, id: &PullRequestId, reference: &Reference) -> Result<()> {
+    let Some(repository) = reference.repository else { return Ok(()) };
+    let unknown = pull_requests::table.find(id).filter(pull_requests::repository_uuid.is_null());
+    diesel::update(unknown)
+        .set((
+            pull_requests::repository_uuid.eq(Some(repository.to_string())),
+            pull_requests::bitbucket_workspace_uuid.eq(reference.bitbucket_workspace.map(|uuid| uuid.to_string())),
+            pull_requests::number.eq(Some(reference.number)),
+            pull_requests::title.eq(&reference.title),
+            pull_requests::author_account_id.eq(&reference.author_account_id),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Records that a member has opened the panel of a linked pull request, and fetches what it shows when nobody had before.
+///
+/// # Errors
+/// When the database refuses.
+pub fn record_sighting(
+    connection: &mut AnyConnection,
+    member_id: &MemberId,
+    id: &PullRequestId,
+    reference: &Reference,
+    now: &Now,
+) -> Result<()> {
+    learn(connection, id, reference)?;
+    let inserted = diesel::insert_into(sightings::table)
+        .values((sightings::pull_request_id.eq(id), sightings::member_id.eq(member_id), sightings::seen_at.eq(now.at)))
+        .on_conflict_sql("ON CONFLICT DO NOTHING")
+        .execute(connection)?;
+    if inserted > 0 {
+        let unfetched = pull_requests::table.find(id).filter(pull_requests::fetched_at.is_null());
+        if unfetched.count().get_result::<i64>(connection)? > 0 {
+            enqueue_refresh(connection, id, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Has a pull request fetched anew. While one refresh waits, more say nothing new.
+///
+/// # Errors
+/// When the database refuses.
+pub fn enqueue_refresh(connection: &mut AnyConnection, id: &PullRequestId, now: &Now) -> Result<()> {
+    jobs::enqueue(connection, REFRESH, Some(&format!("{REFRESH}:{id}")), &Refresh { pull_request_id: id.clone() }, now)
+}
+
+/// What a refresh needs to know of a row.
+#[derive(Clone, Debug, Queryable)]
+pub struct Known {
+    /// The ClarityLoop workspace.
+    pub workspace_id: WorkspaceId,
+    /// The Bitbucket workspace, when known.
+    pub bitbucket_workspace_uuid: Option<String>,
+    /// The repository, when known.
+    pub repository_uuid: Option<String>,
+    /// `workspace/repository`, when known.
+    pub repository_name: Option<String>,
+    /// The number, absent after a purge.
+    pub number: Option<i64>,
+}
+
+/// What is known of a pull request, for the job that fetches the rest; `None` when it is gone.
+///
+/// # Errors
+/// When the database refuses.
+pub fn known(connection: &mut AnyConnection, id: &PullRequestId) -> Result<Option<Known>> {
+    let columns = (
+        pull_requests::workspace_id,
+        pull_requests::bitbucket_workspace_uuid,
+        pull_requests::repository_uuid,
+        pull_requests::repository_name,
+        pull_requests::number,
+    );
+    Ok(pull_requests::table.find(id).select(columns).first(connection).optional()?)
+}
+
+/// Stores what Bitbucket answered to a question asked at `asked_at`, unless a later question has been answered already.
+///
+/// # Errors
+/// When the database refuses.
+pub fn store_details(
+    connection: &mut AnyConnection,
+    id: &PullRequestId,
+    details: &Details,
+    asked_at: NaiveDateTime,
+) -> Result<()> {
+    let reviewers = serde_json::to_string(&details.reviewers).map_err(Error::internal)?;
+    // A row without a number has been purged; late answers bring nothing back.
+    let row = pull_requests::table
+        .find(id)
+        .filter(pull_requests::number.is_not_null())
+        .filter(pull_requests::fetched_at.is_null().or(pull_requests::fetched_at.lt(asked_at)));
+    diesel::update(row)
+        .set((
+            pull_requests::title.eq(Some(one_line(&details.title, 500))),
+            pull_requests::state.eq(Some(one_line(&details.state, 20))),
+            pull_requests::author_account_id.eq(&details.author_account_id),
+            pull_requests::reviewers.eq(Some(reviewers)),
+            pull_requests::repository_name.eq(details.repository_name.as_deref().map(|name| one_line(name, 250))),
+            pull_requests::fetched_at.eq(Some(asked_at)),
+            pull_requests::fetch_error.eq(None::<String>),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Stores why a pull request could not be fetched, as a stable code.
+///
+/// # Errors
+/// When the database refuses.
+pub fn store_failure(connection: &mut AnyConnection, id: &PullRequestId, code: &str) -> Result<()> {
+    diesel::update(pull_requests::table.find(id)).set(pull_requests::fetch_error.eq(Some(code))).execute(connection)?;
+    Ok(())
+}
+
+/// The tables a purge empties of Bitbucket metadata, for [`crate::storage::Database::scrub`].
+pub const PURGED_TABLES: &[&str] = &["pull_requests", "sightings", "jobs"];
+
+/// Takes everything Bitbucket said of a workspace's pull requests away. The links stay with their conversations as plain addresses.
+///
+/// # Errors
+/// When the database refuses.
+pub fn purge(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbucket_workspace: Uuid) -> Result<usize> {
+    let of_workspace = || {
+        pull_requests::table
+            .filter(pull_requests::workspace_id.eq(workspace_id))
+            .filter(pull_requests::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()))
+    };
+    let ids: Vec<PullRequestId> = of_workspace().select(pull_requests::id).load(connection)?;
+    for some in ids.chunks(500) {
+        diesel::delete(sightings::table.filter(sightings::pull_request_id.eq_any(some))).execute(connection)?;
+    }
+    let nothing = None::<String>;
+    let purged = diesel::update(of_workspace())
+        .set((
+            pull_requests::repository_uuid.eq(&nothing),
+            pull_requests::repository_name.eq(&nothing),
+            pull_requests::number.eq(None::<i64>),
+            pull_requests::title.eq(&nothing),
+            pull_requests::state.eq(&nothing),
+            pull_requests::author_account_id.eq(&nothing),
+            pull_requests::reviewers.eq(&nothing),
+            pull_requests::fetched_at.eq(None::<NaiveDateTime>),
+            pull_requests::fetch_error.eq(&nothing),
+            pull_requests::bitbucket_workspace_uuid.eq(&nothing),
+        ))
+        .execute(connection)?;
+    Ok(purged)
+}
+
+/// How many rows still hold anything that Bitbucket said of this workspace: the proof of a purge.
+///
+/// # Errors
+/// When the database refuses.
+pub fn count_unpurged(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbucket_workspace: Uuid) -> Result<i64> {
+    let rows = pull_requests::table
+        .filter(pull_requests::workspace_id.eq(workspace_id))
+        .filter(pull_requests::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()));
+    Ok(rows.count().get_result(connection)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WEB: &str = "https://bitbucket.org";
+
+    #[test]
+    fn an_address_is_read_with_whatever_follows_the_number() {
+        let reference = parse_url(WEB, "https://bitbucket.org/lumenpay/ledger/pull-requests/12/diff?w=1#comment-3").unwrap();
+        assert_eq!((reference.url.as_str(), reference.number), ("https://bitbucket.org/lumenpay/ledger/pull-requests/12", 12));
+    }
+
+    #[test]
+    fn anything_but_a_pull_request_of_the_configured_site_is_refused() {
+        for bad in [
+            "https://bitbucket.org.evil.example/a/b/pull-requests/1",
+            "http://bitbucket.org/a/b/pull-requests/1",
+            "https://bitbucket.org/a/b/pull-requests/0",
+            "https://bitbucket.org/a/b/pull-requests/01",
+            "https://bitbucket.org/a/../pull-requests/1",
+            "https://bitbucket.org/a/b/commits/1",
+            "javascript:alert(1)",
+            "",
+        ] {
+            assert_eq!(parse_url(WEB, bad).unwrap_err().code, "pull_request_url_invalid", "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_repository_is_named_by_its_full_name_or_uuid() {
+        assert_eq!(
+            parse_repository(WEB, "lumenpay/ledger", 3).unwrap().url,
+            "https://bitbucket.org/lumenpay/ledger/pull-requests/3"
+        );
+        assert!(parse_repository(WEB, "{11111111-2222-3333-4444-555555555555}", 3).unwrap().repository.is_some());
+        assert_eq!(parse_repository(WEB, "ledger", 3).unwrap_err().code, "repository_invalid");
+    }
+}

@@ -1,0 +1,127 @@
+//! The whole route table and the table of job handlers; start and graceful stop. `main`, tests, benches and the demo use it.
+
+mod observe;
+mod start;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, Resource, web};
+use futures_util::FutureExt as _;
+use serde::de::DeserializeOwned;
+
+pub use start::{Options, Running, StartError, start};
+
+use crate::activity::refresh;
+use crate::app::App;
+use crate::config::Now;
+use crate::connections::{describe, entry, purge};
+use crate::error::{Error, Kind, Result};
+use crate::jobs::{Handler, Runner};
+use crate::people::pull_requests;
+use crate::{api, panel, platform, web as pages};
+
+/// Every route of the public listener.
+fn routes(config: &mut web::ServiceConfig) {
+    // What operators ask.
+    config.service(resource("/health/live").get(live)).service(resource("/health/ready").get(ready));
+    // What Bitbucket itself calls.
+    config
+        .service(resource("/atlassian-connect.json").get(platform::descriptor::of_registered_app))
+        .service(resource("/connect/installed").post(platform::lifecycle::installed))
+        .service(resource("/connect/uninstalled").post(platform::lifecycle::uninstalled))
+        .service(resource("/connect/webhooks").post(platform::webhooks::receive))
+        .service(resource("/connect/configure").get(platform::configure::show))
+        .service(resource("/connect/panel").get(panel::connect::show))
+        .service(resource("/connect/panel/links").post(panel::connect::attach))
+        .service(resource("/connect/panel/links/{id}/remove").post(panel::connect::remove))
+        .service(resource("/connect/panel/code").post(panel::connect::link_account))
+        .service(resource("/connect/{install_code}/descriptor.json").get(platform::descriptor::of_code))
+        .service(resource("/connect/{install_code}/installed").post(platform::lifecycle::installed_by_code));
+    // What people open.
+    config
+        .service(resource("/").get(pages::home::show))
+        .service(resource("/sign-in").get(pages::sign_in::page))
+        .service(resource("/sign-in/{link}").get(pages::sign_in::open_link).post(pages::sign_in::use_link))
+        .service(resource("/sign-out").post(pages::sign_in::sign_out))
+        .service(resource("/profile").get(pages::profile::show))
+        .service(resource("/profile/code").post(pages::profile::new_code))
+        .service(resource("/profile/account/remove").post(pages::profile::remove_account))
+        .service(resource("/claim/{link}").get(pages::claim::ask).post(pages::claim::accept))
+        .service(resource("/feedback").get(pages::feedback::list))
+        .service(resource("/feedback/{id}").get(pages::feedback::show))
+        .service(resource("/feedback/{id}/share").post(pages::feedback::share))
+        .service(resource("/feedback/{id}/body").post(pages::feedback::write))
+        .service(resource("/feedback/{id}/links/{link}/remove").post(pages::feedback::detach))
+        .service(resource("/static/{hash}/{name}").get(pages::static_files::show));
+    // What programs call.
+    config.configure(api::configure);
+    config.default_service(web::to(nothing_here));
+}
+
+/// Every job, by its kind.
+fn job_handlers(app: &web::Data<App>) -> HashMap<&'static str, Handler> {
+    macro_rules! handler {
+        ($handle:expr) => {{
+            let app = app.clone();
+            Arc::new(move |payload: String, now: Now| {
+                let app = app.clone();
+                async move {
+                    let payload = parse(&payload)?;
+                    $handle(&app.database, &app.bitbucket, &app.keyring, &app.config, payload, &now).await
+                }
+                .boxed()
+            }) as Handler
+        }};
+    }
+    let database = app.database.clone();
+    let prove_purge: Handler = Arc::new(move |payload: String, now: Now| {
+        let database = database.clone();
+        async move { purge::handle(&database, parse(&payload)?, &now).await }.boxed()
+    });
+    HashMap::from([
+        (pull_requests::REFRESH, handler!(refresh::handle)),
+        (describe::DESCRIBE, handler!(describe::handle)),
+        (entry::UPDATE_ENTRY, handler!(entry::handle)),
+        (purge::PROVE_PURGE, prove_purge),
+    ])
+}
+
+fn parse<T: DeserializeOwned>(payload: &str) -> Result<T> {
+    serde_json::from_str(payload)
+        .map_err(|error| Error::new(Kind::Invalid, "payload_malformed", "A job's payload cannot be read.").because(error))
+}
+
+/// The loop that works the queue off.
+fn runner(app: &web::Data<App>) -> Runner {
+    Runner::new(app.database.clone(), job_handlers(app), app.clock(), app.metrics.clone(), Arc::clone(&app.jobs_waiting))
+}
+
+/// A resource that answers a wrong method with a problem document.
+fn resource(path: &str) -> Resource {
+    web::resource(path.to_owned()).default_service(web::to(wrong_method))
+}
+
+async fn live() -> &'static str {
+    "alive\n"
+}
+
+async fn ready(app: web::Data<App>) -> Result<&'static str> {
+    match app.database.is_current().await {
+        Ok(true) => Ok("ready\n"),
+        Ok(false) => Err(Error::new(Kind::Busy, "migrations_pending", "The database waits for migrations. Run `migrate`.")),
+        Err(error) => Err(Error::new(Kind::Busy, "database_unreachable", "The database does not answer.").because(error)),
+    }
+}
+
+async fn wrong_method() -> Result<HttpResponse> {
+    Err(Error::new(Kind::MethodNotAllowed, "method_not_allowed", "This address does not take this method."))
+}
+
+async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, actix_web::Error> {
+    let error =
+        Error::new(Kind::NotFound, "not_found", "There is nothing at this address. Check it, or begin at the start page.");
+    let accept = request.headers().get("accept").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let wants_page = accept.contains("text/html") && !request.path().starts_with("/api/");
+    if wants_page { Err(pages::failure::Failure::from(error).into()) } else { Err(error.into()) }
+}

@@ -1,0 +1,130 @@
+//! What stands around every request: its id, its line in the log, its counts, its limits and the security headers of its answer.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpRequest, ResponseError as _, web};
+use tracing::Instrument as _;
+
+use crate::app::App;
+use crate::config::{Config, Random};
+use crate::error::{Error, Kind};
+use crate::telemetry;
+
+/// A request that has not been answered by then is cut off, whether its sender or we are slow.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
+/// Longer than any signed address that Bitbucket sends.
+const ADDRESS_BYTES: usize = 16 * 1024;
+const HEADER_BYTES: usize = 32 * 1024;
+
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'",
+);
+const REFERRER_POLICY: HeaderName = HeaderName::from_static("referrer-policy");
+
+/// Answers a request with everything that stands around it.
+pub(super) async fn observe<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let Some(app) = request.app_data::<web::Data<App>>().cloned() else {
+        return next.call(request).await.map(ServiceResponse::map_into_left_body);
+    };
+    let begun = Instant::now();
+    let id = new_id(&app.config.random);
+    let method = request.method().clone();
+    let client = client_address(&request, &app.config);
+    let route = request.match_pattern().unwrap_or_else(|| "(none)".to_owned());
+    let span = tracing::info_span!("request", request_id = %id);
+    let answering = async {
+        let original = request.request().clone();
+        let outcome = if head_is_too_large(&original) {
+            drop(request);
+            Err(Error::new(
+                Kind::HeadTooLarge,
+                "request_head_too_large",
+                "The address or the headers of this request are too large.",
+            )
+            .into())
+        } else {
+            match tokio::time::timeout(ANSWERED_WITHIN, next.call(request)).await {
+                Ok(outcome) => outcome.map(ServiceResponse::map_into_left_body),
+                Err(_elapsed) => {
+                    Err(Error::new(Kind::TooSlow, "request_too_slow", "The request took too long. Try again.").into())
+                }
+            }
+        };
+        let mut response = outcome
+            .unwrap_or_else(|error: actix_web::Error| ServiceResponse::new(original, in_our_face(&error)).map_into_right_body());
+        secure(response.headers_mut(), &app.config);
+        let status = response.status();
+        let seconds = begun.elapsed().as_secs_f64();
+        app.metrics.requests.with_label_values(&[route.as_str(), method_word(method.as_str()), status.as_str()]).inc();
+        app.metrics.request_seconds.with_label_values(&[&route]).observe(seconds);
+        // The route's pattern stands for the path: ids and query strings stay out of the log.
+        tracing::info!(%method, %route, status = status.as_u16(), milliseconds = seconds * 1000.0, client, "answered");
+        Ok(response)
+    };
+    telemetry::with_request_id(id.clone(), answering.instrument(span)).await
+}
+
+/// Errors of the framework itself, such as a path that cannot be decoded, in the same form as ours.
+fn in_our_face(error: &actix_web::Error) -> actix_web::HttpResponse {
+    if error.as_error::<Error>().is_some() || error.as_error::<crate::web::failure::Failure>().is_some() {
+        return error.error_response();
+    }
+    let status = error.as_response_error().status_code();
+    let kind = if status.is_server_error() { Kind::Internal } else { Kind::Invalid };
+    Error::new(kind, "request_malformed", "The request cannot be read.").error_response()
+}
+
+fn new_id(random: &Random) -> String {
+    let bytes: [u8; 8] = random.bytes();
+    format!("{:016x}", u64::from_be_bytes(bytes))
+}
+
+fn method_word(method: &str) -> &'static str {
+    ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"].into_iter().find(|known| *known == method).unwrap_or("other")
+}
+
+fn head_is_too_large(request: &HttpRequest) -> bool {
+    let address = request.uri().path_and_query().map_or(0, |text| text.as_str().len());
+    address > ADDRESS_BYTES
+        || request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() > HEADER_BYTES
+}
+
+/// Who calls: the last address of X-Forwarded-For that no trusted proxy of ours has, else the one that connected.
+fn client_address(request: &ServiceRequest, config: &Config) -> String {
+    let Some(peer) = request.peer_addr().map(|address| address.ip()) else { return String::new() };
+    let is_trusted = |address: IpAddr| config.trusted_proxies.iter().any(|network| network.contains(address));
+    if !is_trusted(peer) {
+        return peer.to_string();
+    }
+    let forwarded: Vec<IpAddr> = request
+        .headers()
+        .get_all("x-forwarded-for")
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|address| address.trim().parse().ok())
+        .collect();
+    forwarded.into_iter().rev().find(|address| !is_trusted(*address)).unwrap_or(peer).to_string()
+}
+
+fn secure(headers: &mut HeaderMap, config: &Config) {
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if config.public_url.is_https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+}
