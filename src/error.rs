@@ -160,6 +160,8 @@ impl Error {
     pub fn response(&self) -> actix_web::HttpResponseBuilder {
         self.log();
         let mut response = HttpResponse::build(self.status());
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        response.insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
         if let Some(seconds) = self.retry_after_seconds {
             response.insert_header((header::RETRY_AFTER, seconds));
         }

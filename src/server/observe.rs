@@ -42,25 +42,18 @@ pub(super) async fn observe<B: MessageBody + 'static>(
     let route = request.match_pattern().unwrap_or_else(|| "(none)".to_owned());
     let span = tracing::info_span!("request", request_id = %id);
     let answering = async {
-        let original = request.request().clone();
-        let outcome = if head_is_too_large(&original) {
-            drop(request);
-            Err(Error::new(
+        let mut response = if head_is_too_large(request.request()) {
+            let error = Error::new(
                 Kind::HeadTooLarge,
                 "request_head_too_large",
                 "The address or the headers of this request are too large.",
-            )
-            .into())
+            );
+            request.into_response(error.error_response()).map_into_right_body()
         } else {
-            match tokio::time::timeout(ANSWERED_WITHIN, next.call(request)).await {
-                Ok(outcome) => outcome.map(ServiceResponse::map_into_left_body),
-                Err(_elapsed) => {
-                    Err(Error::new(Kind::TooSlow, "request_too_slow", "The request took too long. Try again.").into())
-                }
-            }
+            // Whoever is too slow has no response to add headers to: the error brings its own.
+            let too_slow = |_elapsed| Error::new(Kind::TooSlow, "request_too_slow", "The request took too long. Try again.");
+            tokio::time::timeout(ANSWERED_WITHIN, next.call(request)).await.map_err(too_slow)??.map_into_left_body()
         };
-        let mut response = outcome
-            .unwrap_or_else(|error: actix_web::Error| ServiceResponse::new(original, in_our_face(&error)).map_into_right_body());
         secure(response.headers_mut(), &app.config);
         let status = response.status();
         let seconds = begun.elapsed().as_secs_f64();
@@ -71,16 +64,6 @@ pub(super) async fn observe<B: MessageBody + 'static>(
         Ok(response)
     };
     telemetry::with_request_id(id.clone(), answering.instrument(span)).await
-}
-
-/// Errors of the framework itself, such as a path that cannot be decoded, in the same form as ours.
-fn in_our_face(error: &actix_web::Error) -> actix_web::HttpResponse {
-    if error.as_error::<Error>().is_some() || error.as_error::<crate::web::failure::Failure>().is_some() {
-        return error.error_response();
-    }
-    let status = error.as_response_error().status_code();
-    let kind = if status.is_server_error() { Kind::Internal } else { Kind::Invalid };
-    Error::new(kind, "request_malformed", "The request cannot be read.").error_response()
 }
 
 fn new_id(random: &Random) -> String {
