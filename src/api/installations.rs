@@ -1,0 +1,133 @@
+//! `/api/v1/installations`: the Bitbucket workspaces that are connected, and confirming one.
+
+use actix_web::{HttpRequest, web};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::caller::Caller;
+use super::listing::{self, List, PageQuery};
+use crate::app::App;
+use crate::connections::installations::{self, Door, State};
+use crate::error::{Error, Result};
+use crate::people::api_tokens::Scope;
+use crate::storage::ids::InstallationId;
+
+/// An installation of the app in a Bitbucket workspace.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Installation {
+    /// Its id.
+    id: InstallationId,
+    /// How far it is: `waiting` for an owner's confirmation, `active`, or `uninstalled` at Bitbucket.
+    state: State,
+    /// The way it came in.
+    door: Door,
+    /// Where it is installed.
+    bitbucket_workspace: BitbucketWorkspace,
+    /// The Atlassian account id of who installed it, as Bitbucket reported it.
+    reported_installer: Option<String>,
+    /// When it was installed.
+    installed_at: DateTime<Utc>,
+    /// When an owner confirmed it.
+    confirmed_at: Option<DateTime<Utc>>,
+    /// When it was removed at Bitbucket.
+    uninstalled_at: Option<DateTime<Utc>>,
+    /// When Bitbucket sent a webhook last.
+    last_event_at: Option<DateTime<Utc>>,
+    /// What pull requests show of it.
+    entry: Entry,
+}
+
+/// A workspace at Bitbucket.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BitbucketWorkspace {
+    /// Its UUID, without braces.
+    uuid: String,
+    /// Its slug; null until Bitbucket has told it.
+    slug: Option<String>,
+    /// Its name; null until Bitbucket has told it.
+    name: Option<String>,
+}
+
+/// The entry "Add to ClarityLoop" on the workspace's pull requests.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Entry {
+    /// Whether Bitbucket was told to show it.
+    shown: bool,
+    /// Why telling Bitbucket otherwise failed last, as a stable code.
+    error: Option<String>,
+    /// What else there is to know, for people.
+    note: Option<&'static str>,
+}
+
+impl From<installations::Installation> for Installation {
+    fn from(installation: installations::Installation) -> Self {
+        let entry = Entry::of(&installation);
+        Self {
+            id: installation.id,
+            state: installation.state,
+            door: installation.door,
+            bitbucket_workspace: BitbucketWorkspace {
+                uuid: installation.bitbucket_workspace_uuid,
+                slug: installation.bitbucket_workspace_slug,
+                name: installation.bitbucket_workspace_name,
+            },
+            reported_installer: installation.reported_installer,
+            installed_at: installation.installed_at.and_utc(),
+            confirmed_at: installation.confirmed_at.map(|at| at.and_utc()),
+            uninstalled_at: installation.uninstalled_at.map(|at| at.and_utc()),
+            last_event_at: installation.last_event_at.map(|at| at.and_utc()),
+            entry,
+        }
+    }
+}
+
+impl Entry {
+    /// The entry of an installation.
+    pub(super) fn of(installation: &installations::Installation) -> Self {
+        let note = "This app is registered with Bitbucket, so its entry stays on pull requests; while PR Quick Action is off, it \
+                    leads to one quiet line.";
+        Self {
+            shown: installation.entry_shown,
+            error: installation.entry_error.clone(),
+            note: installation.is_registered.then_some(note),
+        }
+    }
+}
+
+/// The installations of your workspace, the newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/installations",
+    operation_id = "list_installations",
+    tag = "Bitbucket",
+    security(("api_token" = ["read", "owner"])),
+    params(PageQuery),
+    responses((status = 200, body = List<Installation>))
+)]
+pub(super) async fn list(app: web::Data<App>, caller: Caller, request: HttpRequest) -> Result<web::Json<List<Installation>>> {
+    caller.needs(Scope::Read)?;
+    caller.needs(Scope::Owner)?;
+    let page = listing::page(&request)?;
+    let listed = app.read(move |connection| installations::list(connection, &caller.viewer, &page)).await?;
+    Ok(web::Json(List::new(listed, Installation::from)))
+}
+
+/// Confirms a waiting installation, so that it may be used. Confirming an active one changes nothing.
+#[utoipa::path(
+    post,
+    path = "/api/v1/installations/{id}/confirm",
+    operation_id = "confirm_installation",
+    tag = "Bitbucket",
+    security(("api_token" = ["write", "owner"])),
+    params(("id" = InstallationId, Path, description = "The installation.")),
+    responses((status = 200, body = Installation), (status = 404), (status = 409, description = "`installation_uninstalled`"))
+)]
+pub(super) async fn confirm(app: web::Data<App>, caller: Caller, id: web::Path<String>) -> Result<web::Json<Installation>> {
+    caller.needs(Scope::Write)?;
+    caller.needs(Scope::Owner)?;
+    let id = InstallationId::parse(&id).ok_or_else(|| Error::not_found("installation"))?;
+    let now = app.now();
+    let confirmed = app.write(move |connection| installations::confirm(connection, &caller.viewer, &id, &now)).await?;
+    Ok(web::Json(confirmed.into()))
+}

@@ -1,0 +1,19 @@
+//! The REST door: JSON for other systems, with a member's API token. It parses, calls the rules and renders; only `server` uses it.
+
+mod caller;
+mod creation;
+mod document_page;
+mod feedback;
+mod identities;
+mod installations;
+mod links;
+mod listing;
+mod members;
+mod openapi;
+mod operations;
+mod quick_action;
+mod sent;
+#[cfg(test)]
+mod tests;
+
+pub use operations::configure;

@@ -1,0 +1,79 @@
+//! Every operation of the REST door in one table, from which its routes and its OpenAPI document are made.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use utoipa::OpenApi;
+
+use super::openapi::Shared;
+use super::{document_page, feedback, identities, installations, links, members, openapi, quick_action};
+use crate::error::{Error, Kind, Problem};
+
+macro_rules! operations {
+    ($($path:literal { $($method:ident $module:ident::$handler:ident),+ })+) => {
+        /// Every path and its methods.
+        #[cfg(test)]
+        pub(super) const OPERATIONS: &[(&str, &[&str])] = &[$(($path, &[$(stringify!($method)),+])),+];
+
+        /// The document of the operations; [`openapi`] adds what they share.
+        #[derive(OpenApi)]
+        #[openapi(
+            info(
+                title = "ClarityLoop for Bitbucket",
+                description = "Brings the right pull requests of Bitbucket Cloud into conversations between people.",
+            ),
+            paths($($($module::$handler),+),+),
+            components(schemas(Problem)),
+            tags(
+                (name = "Bitbucket", description = "How Bitbucket is connected and what it shows."),
+                (name = "People", description = "Who belongs to the workspace."),
+                (name = "Conversations", description = "What people write, and the pull requests that belong to it."),
+                (name = "About", description = "This API."),
+            ),
+            modifiers(&Shared)
+        )]
+        pub(super) struct Document;
+
+        /// Registers everything under `/api`. The handlers expect `web::Data<App>`.
+        pub fn configure(config: &mut web::ServiceConfig) {
+            $(
+                let methods = [$(stringify!($method)),+].join(", ").to_uppercase();
+                config.service(
+                    web::resource($path)
+                        .app_data(path_config())
+                        $(.route(web::$method().to($module::$handler)))+
+                        .default_service(web::to(move || method_not_allowed(methods.clone()))),
+                );
+            )+
+        }
+    };
+}
+
+operations! {
+    "/api/v1/installations" { get installations::list }
+    "/api/v1/installations/{id}/confirm" { post installations::confirm }
+    "/api/v1/quick-action" { get quick_action::show, put quick_action::switch }
+    "/api/v1/members" { get members::list, post members::create }
+    "/api/v1/members/{id}" { get members::show }
+    "/api/v1/members/{id}/identity" { put identities::align, delete identities::unbind }
+    "/api/v1/feedback" { get feedback::list, post feedback::create }
+    "/api/v1/feedback/{id}" { get feedback::show }
+    "/api/v1/feedback/{id}/share" { post feedback::share }
+    "/api/v1/links" { get links::list, post links::create }
+    "/api/v1/links/{id}" { get links::show, delete links::remove }
+    "/api/openapi.json" { get openapi::document }
+    "/api" { get document_page::show }
+}
+
+/// An address that is not text names nothing.
+fn path_config() -> web::PathConfig {
+    web::PathConfig::default().error_handler(|_error, _request| Error::not_found("entry").into())
+}
+
+/// 405, with the methods that the address takes (RFC 9110, section 15.5.6).
+async fn method_not_allowed(methods: String) -> HttpResponse {
+    let detail = "This address does not take this method; the header Allow names those it takes.";
+    let error = Error::new(Kind::MethodNotAllowed, "method_not_allowed", detail);
+    let mut response = error.response();
+    response.insert_header((header::ALLOW, methods));
+    response.content_type("application/problem+json").json(error.problem())
+}
