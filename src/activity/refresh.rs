@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use uuid::Uuid;
 
 use crate::bitbucket::{self, Client, Credential, RepositoryName};
 use crate::config::{Config, Now};
@@ -105,8 +104,6 @@ fn details(answer: bitbucket::PullRequest) -> Details {
         }
     }
     Details {
-        bitbucket_workspace: None::<Uuid>,
-        repository: repository.as_ref().and_then(|repository| repository.uuid.as_deref()).and_then(parse_uuid),
         repository_name: repository.and_then(|repository| repository.full_name),
         title: answer.title.unwrap_or_default(),
         state: answer.state.unwrap_or_default(),

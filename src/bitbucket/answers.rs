@@ -5,8 +5,6 @@ use serde::Deserialize;
 /// A workspace.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Workspace {
-    /// Its UUID, in braces.
-    pub uuid: String,
     /// Its slug.
     pub slug: String,
     /// Its name.
@@ -42,9 +40,6 @@ pub struct Participant {
 /// The repository a pull request goes to.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Repository {
-    /// Its UUID, in braces.
-    #[serde(default)]
-    pub uuid: Option<String>,
     /// `workspace/repository`.
     #[serde(default)]
     pub full_name: Option<String>,

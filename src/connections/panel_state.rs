@@ -14,12 +14,8 @@ use crate::people::{Viewer, visibility};
 use crate::storage::ids::{InstallationId, MemberId, PullRequestId, WorkspaceId};
 use crate::storage::{AnyConnection, MultiBackend};
 
-/// More targets than a person looks through; the newest are shown.
-const TARGETS_AT_MOST: usize = 40;
 /// In a larger workspace a colleague is named by e-mail address instead of chosen from a list.
 pub const COLLEAGUES_AT_MOST: usize = 100;
-/// More links than one pull request has in practice; the newest are shown.
-const LINKS_AT_MOST: usize = 50;
 
 /// Which panel is meant.
 #[derive(Clone, Debug)]
@@ -361,7 +357,8 @@ impl Statement {
              INNER JOIN members AS subject ON subject.id = feedback.subject_id WHERE ",
         );
         out.push_sql(visibility::FEEDBACK);
-        out.push_sql(&format!(" ORDER BY links.id DESC LIMIT {LINKS_AT_MOST}) AS attached"));
+        // More links than one pull request has in practice.
+        out.push_sql(" ORDER BY links.id DESC LIMIT 50) AS attached");
     }
 
     fn targets(&self, out: &mut AstPass<'_, '_, MultiBackend>) {
@@ -373,7 +370,8 @@ impl Statement {
              INNER JOIN members AS subject ON subject.id = feedback.subject_id \
              ORDER BY CASE WHEN feedback.subject_id = viewer.author_id THEN 0 ELSE 1 END, feedback.created_at DESC",
         );
-        out.push_sql(&format!(" LIMIT {TARGETS_AT_MOST}) AS drafts"));
+        // More targets than a person looks through.
+        out.push_sql(" LIMIT 40) AS drafts");
     }
 
     fn colleagues(&self, out: &mut AstPass<'_, '_, MultiBackend>) {
@@ -384,7 +382,8 @@ impl Statement {
              INNER JOIN members ON members.workspace_id = viewer.workspace_id AND members.removed_at IS NULL AND members.id <> viewer.id \
              ORDER BY members.name",
         );
-        out.push_sql(&format!(" LIMIT {}) AS colleagues", COLLEAGUES_AT_MOST + 1));
+        // One more than `COLLEAGUES_AT_MOST`, which tells that there are more.
+        out.push_sql(" LIMIT 101) AS colleagues");
     }
 
     fn no_texts(&self, out: &mut AstPass<'_, '_, MultiBackend>, count: usize) {

@@ -22,9 +22,6 @@ use crate::platform::signed::Signed;
 use crate::storage::AnyConnection;
 use crate::storage::ids::LinkId;
 
-const ATTACH: &str = "/connect/panel/links";
-const CODE: &str = "/connect/panel/code";
-
 /// What the attach form sends.
 #[derive(Deserialize)]
 pub struct AttachForm {
@@ -70,7 +67,7 @@ struct Answer {
 /// `GET /connect/panel`.
 pub async fn show(app: web::Data<App>, frame: web::Data<Frame>, signed: Result<Signed>) -> HttpResponse {
     let answer = match signed {
-        Ok(signed) => open(&app, signed).await,
+        Ok(signed) => open(&app, &frame, signed).await,
         Err(error) => Err(error),
     };
     respond(&frame, answer, String::new())
@@ -83,7 +80,7 @@ pub async fn attach(app: web::Data<App>, frame: web::Data<Frame>, form: Result<F
         Err(error) => return respond(&frame, Err(error), String::new()),
     };
     let note = form.note.clone();
-    respond(&frame, save(&app, form).await, note)
+    respond(&frame, save(&app, &frame, form).await, note)
 }
 
 /// `POST /connect/panel/links/{id}/remove`.
@@ -98,19 +95,19 @@ pub async fn remove(
         Err(error) => return respond(&frame, Err(error), String::new()),
     };
     let note = form.note.clone();
-    respond(&frame, undo(&app, &id, form).await, note)
+    respond(&frame, undo(&app, &frame, &id, form).await, note)
 }
 
 /// `POST /connect/panel/code`.
 pub async fn link_account(app: web::Data<App>, frame: web::Data<Frame>, form: Result<Form<CodeForm>>) -> HttpResponse {
     let answer = match form {
-        Ok(Form(form)) => redeem(&app, form).await,
+        Ok(Form(form)) => redeem(&app, &frame, form).await,
         Err(error) => Err(error),
     };
     respond(&frame, answer, String::new())
 }
 
-async fn open(app: &App, signed: Signed) -> Result<Answer> {
+async fn open(app: &App, frame: &Frame, signed: Signed) -> Result<Answer> {
     let parameters = PanelParameters::parse(&signed.query).map_err(|invalid| {
         let detail = "Bitbucket opened this page without what it needs. Reload the pull request.";
         Error::invalid(invalid.code(), invalid.name, detail)
@@ -126,10 +123,10 @@ async fn open(app: &App, signed: Signed) -> Result<Answer> {
         app.write(move |connection| actions::record_sighting(connection, &read, &context, &web_url, &now)).await?;
     }
     let token = token::mint(&app.panel_keys, &context, &now)?;
-    page_of(app, read, token, Outcome::default(), StatusCode::OK).await
+    page_of(app, frame, read, token, Outcome::default(), StatusCode::OK).await
 }
 
-async fn save(app: &App, form: AttachForm) -> Result<Answer> {
+async fn save(app: &App, frame: &Frame, form: AttachForm) -> Result<Answer> {
     let (context, expires_at) = token::verify(&app.panel_keys, &form.token, &app.now()).inspect_err(|error| count(app, error))?;
     let typed =
         Typed { target: form.target.clone(), about: first_filled(&form.about, &form.about_email), note: form.note.clone() };
@@ -151,17 +148,17 @@ async fn save(app: &App, form: AttachForm) -> Result<Answer> {
             let banner = saved_banner(&read, &link);
             let outcome = Outcome { banner, ..Outcome::default() };
             let token = token::renew(&app.panel_keys, &context, expires_at)?;
-            page_of(app, read, token, outcome, StatusCode::OK).await
+            page_of(app, frame, read, token, outcome, StatusCode::OK).await
         }
         Err(error) => {
             let outcome =
                 Outcome { banner: Some(Banner::not_saved(next_step(&error))), wrong: wrong(&error), typed, code_problem: None };
-            again(app, &context, expires_at, error, outcome).await
+            again(app, frame, &context, expires_at, error, outcome).await
         }
     }
 }
 
-async fn undo(app: &App, id: &str, form: RemoveForm) -> Result<Answer> {
+async fn undo(app: &App, frame: &Frame, id: &str, form: RemoveForm) -> Result<Answer> {
     let (context, expires_at) = token::verify(&app.panel_keys, &form.token, &app.now()).inspect_err(|error| count(app, error))?;
     let typed = Typed { target: form.target, about: first_filled(&form.about, &form.about_email), note: form.note };
     let removed = match LinkId::parse(id) {
@@ -180,16 +177,16 @@ async fn undo(app: &App, id: &str, form: RemoveForm) -> Result<Answer> {
         Ok((title, read)) => {
             let outcome = Outcome { banner: Some(Banner::removed(&title)), typed, ..Outcome::default() };
             let token = token::renew(&app.panel_keys, &context, expires_at)?;
-            page_of(app, read, token, outcome, StatusCode::OK).await
+            page_of(app, frame, read, token, outcome, StatusCode::OK).await
         }
         Err(error) => {
             let outcome = Outcome { banner: Some(Banner::not_saved(error.detail.to_string())), typed, ..Outcome::default() };
-            again(app, &context, expires_at, error, outcome).await
+            again(app, frame, &context, expires_at, error, outcome).await
         }
     }
 }
 
-async fn redeem(app: &App, form: CodeForm) -> Result<Answer> {
+async fn redeem(app: &App, frame: &Frame, form: CodeForm) -> Result<Answer> {
     let (context, expires_at) = token::verify(&app.panel_keys, &form.token, &app.now()).inspect_err(|error| count(app, error))?;
     let (counted, web_url, now) = (context.clone(), app.config.bitbucket_web_url.clone(), app.now());
     let tries = app.write(move |connection| actions::count_code(connection, &counted, &web_url, &now)).await?;
@@ -209,7 +206,7 @@ async fn redeem(app: &App, form: CodeForm) -> Result<Answer> {
     match redeemed {
         Ok(read) => {
             let token = token::renew(&app.panel_keys, &context, expires_at)?;
-            page_of(app, read, token, Outcome::default(), StatusCode::OK).await
+            page_of(app, frame, read, token, Outcome::default(), StatusCode::OK).await
         }
         Err(error) => {
             let problem = match error.code {
@@ -220,13 +217,13 @@ async fn redeem(app: &App, form: CodeForm) -> Result<Answer> {
                 _ => return Err(error),
             };
             let outcome = Outcome { code_problem: Some(problem), ..Outcome::default() };
-            again(app, &context, expires_at, error, outcome).await
+            again(app, frame, &context, expires_at, error, outcome).await
         }
     }
 }
 
 /// The panel as it is now, around what was typed and what was wrong with it.
-async fn again(app: &App, context: &Context, expires_at: i64, error: Error, outcome: Outcome) -> Result<Answer> {
+async fn again(app: &App, frame: &Frame, context: &Context, expires_at: i64, error: Error, outcome: Outcome) -> Result<Answer> {
     if matches!(error.kind, Kind::Internal | Kind::Busy | Kind::Upstream | Kind::Unauthorised) {
         return Err(error);
     }
@@ -234,16 +231,24 @@ async fn again(app: &App, context: &Context, expires_at: i64, error: Error, outc
     let (asked, web_url) = (context.clone(), app.config.bitbucket_web_url.clone());
     let read = app.read(move |connection| actions::read(connection, &asked, &web_url)).await?;
     let token = token::renew(&app.panel_keys, context, expires_at)?;
-    page_of(app, read, token, outcome, error.status()).await
+    page_of(app, frame, read, token, outcome, error.status()).await
 }
 
-async fn page_of(app: &App, read: PanelState, token: String, outcome: Outcome, status: StatusCode) -> Result<Answer> {
+async fn page_of(
+    app: &App,
+    frame: &Frame,
+    read: PanelState,
+    token: String,
+    outcome: Outcome,
+    status: StatusCode,
+) -> Result<Answer> {
     let mut owners = Vec::new();
     if let (Standing::Waiting, Some(workspace)) = (read.state, &read.workspace) {
         let id = workspace.id.clone();
         owners = app.read(move |connection| members::owner_names(connection, &id)).await?;
     }
-    let addresses = Addresses { public_url: &app.config.public_url.text, attach: ATTACH, code: CODE, links: ATTACH };
+    let addresses =
+        Addresses { public_url: &app.config.public_url.text, attach: &frame.attach, code: &frame.code, links: &frame.attach };
     Ok(Answer { status, state: view::state(&read, owners, token, &addresses, outcome, app.now().at) })
 }
 
@@ -253,9 +258,9 @@ fn respond(frame: &Frame, answer: Result<Answer>, note: String) -> HttpResponse 
         Answer { status: error.status(), state: view::refusal(&error, note) }
     });
     let host = Host::Connect(ConnectFrame {
-        tokens: frame.tokens,
-        looks: frame.looks,
-        script: frame.script,
+        tokens: &frame.tokens,
+        looks: &frame.looks,
+        script: &frame.script,
         host_script: &frame.host_script,
     });
     match page::render(&answer.state, &host) {

@@ -56,10 +56,6 @@ pub struct Reviewer {
 /// What Bitbucket says of a pull request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Details {
-    /// The Bitbucket workspace.
-    pub bitbucket_workspace: Option<Uuid>,
-    /// The repository.
-    pub repository: Option<Uuid>,
     /// `workspace/repository`.
     pub repository_name: Option<String>,
     /// Its title.

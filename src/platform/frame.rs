@@ -10,11 +10,15 @@ use crate::config::Config;
 #[derive(Clone, Debug)]
 pub struct Frame {
     /// The path of `tokens.css`.
-    pub tokens: &'static str,
+    pub tokens: String,
     /// The path of `looks.css`.
-    pub looks: &'static str,
+    pub looks: String,
     /// The path of `panel.js`.
-    pub script: &'static str,
+    pub script: String,
+    /// The path of the panel's forms.
+    pub attach: String,
+    /// The path of the panel's code form.
+    pub code: String,
     /// Bitbucket's host script, which sizes the frame.
     pub host_script: String,
     policy: header::HeaderValue,
@@ -25,12 +29,7 @@ impl Frame {
     ///
     /// # Errors
     /// When its address cannot stand in a header.
-    pub fn new(
-        config: &Config,
-        tokens: &'static str,
-        looks: &'static str,
-        script: &'static str,
-    ) -> Result<Self, header::InvalidHeaderValue> {
+    pub fn new(config: &Config, tokens: &str, looks: &str, script: &str) -> Result<Self, header::InvalidHeaderValue> {
         let site = &config.bitbucket_web_url;
         // Bitbucket serves some of its pages from its own sub-domains; a stand-in on another address has none.
         let sub_domains = if site == "https://bitbucket.org" { " https://*.bitbucket.org" } else { "" };
@@ -39,7 +38,17 @@ impl Frame {
              form-action 'self'; base-uri 'none'; frame-ancestors {site}{sub_domains}"
         );
         let host_script = format!("{site}/atlassian-connect/all.js");
-        Ok(Self { tokens, looks, script, host_script, policy: header::HeaderValue::from_str(&policy)? })
+        // Bitbucket may reach us below a path; the browser does then as well.
+        let below = |path: &str| format!("{}{path}", config.public_url.path);
+        Ok(Self {
+            tokens: below(tokens),
+            looks: below(looks),
+            script: below(script),
+            attach: below("/connect/panel/links"),
+            code: below("/connect/panel/code"),
+            host_script,
+            policy: header::HeaderValue::from_str(&policy)?,
+        })
     }
 
     /// A response with the policy that lets Bitbucket frame it.

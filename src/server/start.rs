@@ -75,7 +75,16 @@ pub async fn start(config: Config, options: Options) -> Result<Running, StartErr
 
     let served = app.clone();
     let server = HttpServer::new(move || {
-        actix_web::App::new().app_data(served.clone()).app_data(frame.clone()).wrap(from_fn(observe)).configure(routes)
+        let path = served.config.public_url.path.clone();
+        let server = actix_web::App::new().app_data(served.clone()).app_data(frame.clone()).wrap(from_fn(observe));
+        // A proxy may or may not cut the path of the public address off: both find the routes.
+        server
+            .configure(|config| {
+                if !path.is_empty() {
+                    config.service(web::scope(&path).configure(routes));
+                }
+            })
+            .configure(routes)
     })
     .workers(workers)
     .client_request_timeout(Duration::from_secs(5))
