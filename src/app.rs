@@ -7,10 +7,10 @@ use tokio::sync::Notify;
 
 use crate::bitbucket::Client;
 use crate::config::{Config, Now, Random};
-use crate::connections::keys::KeyCache;
+use crate::connections::keys::{self, KeyCache};
 use crate::error::Result;
 use crate::storage::seal::Keyring;
-use crate::storage::{AnyConnection, Database};
+use crate::storage::{AnyConnection, Database, Manager};
 use crate::telemetry::Metrics;
 
 /// Tells the time: the system's in production, a set one in tests.
@@ -47,6 +47,11 @@ impl App {
         let database = Database::open(&config, &metrics).map_err(|error| error.to_string())?;
         let mut connection = database.manager().connect_writer().map_err(|error| error.to_string())?;
         let keyring = Arc::new(Keyring::open(&config, &mut connection)?);
+        let resealed = Manager::write(&mut connection, |connection| keys::seal_anew(connection, &keyring));
+        match resealed.map_err(|error| error.to_string())? {
+            0 => {}
+            count => tracing::info!(count, "sealed secrets anew under the newest key"),
+        }
         let bitbucket = Client::new(&config.bitbucket_api_url, metrics.clone()).map_err(|error| error.to_string())?;
         Ok(Self {
             panel_keys: keyring.derive("panel token"),

@@ -37,7 +37,9 @@ impl std::fmt::Debug for Secret {
 
 /// A source of random bytes: the system's in production, a fixed one in a test that needs it.
 #[derive(Clone)]
-pub struct Random(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+pub struct Random(Arc<Source>);
+
+type Source = dyn Fn(&mut [u8]) + Send + Sync;
 
 impl Random {
     /// Draws from `source`, which fills the slice it is given.

@@ -1,7 +1,10 @@
 //! The tests from outside: one file for each door, over HTTP, beside the sandbox, on both databases.
 
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod harness;
 
 mod direction;
 mod panel;
+mod storage;
 mod vectors;

@@ -62,6 +62,14 @@ fn every_reference_in_the_document_leads_somewhere() {
     }
 }
 
+#[test]
+fn words_in_the_document_are_those_that_are_sent() {
+    let schemas = &document()["components"]["schemas"];
+    assert_eq!(schemas["Role"]["enum"], json!(["owner", "member"]));
+    assert_eq!(schemas["State"]["enum"], json!(["waiting", "active", "uninstalled"]));
+    assert_eq!(schemas["Kind"]["enum"], json!(["feedback", "one_on_one", "request", "goal"]));
+}
+
 /// A server's parts over a database of its own, and its owner's tokens: one for each choice of scopes.
 struct Fixture {
     app: web::Data<App>,

@@ -59,7 +59,11 @@ pub async fn handle(
     let workspace = match bitbucket.workspace(&credential, uuid).await {
         Ok(workspace) => workspace,
         Err(failure) if failure.is_passing() => return Ok(retry(&failure)),
-        Err(failure) => return Ok(Outcome::GiveUp { reason: failure.code().to_owned() }),
+        Err(failure) => {
+            // The workspace goes by its UUID until the next install or event asks again.
+            tracing::warn!(code = failure.code(), "a workspace could not be described");
+            return Ok(Outcome::Done);
+        }
     };
     let at = now.at;
     database

@@ -93,7 +93,8 @@ pub async fn handle(
     let (shown, error, outcome) = match bitbucket.put_descriptor(&credential, &descriptor).await {
         Ok(()) => (wanted, None, Outcome::Done),
         Err(failure) if failure.is_passing() => (shown, Some(failure.code()), retry(&failure)),
-        Err(failure) => (shown, Some(failure.code()), Outcome::GiveUp { reason: failure.code().to_owned() }),
+        // A refusal ends it: asking again would be answered the same, and the owners see why.
+        Err(failure) => (shown, Some(failure.code()), Outcome::Done),
     };
     database
         .write(move |connection| {

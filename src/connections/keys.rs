@@ -104,6 +104,36 @@ pub fn read(
     Ok(Some(Keys { keys }))
 }
 
+/// Seals every secret under the newest key, so that a former one can be taken out of the settings after one start with both.
+///
+/// # Errors
+/// When the database refuses or a secret cannot be opened.
+pub fn seal_anew(connection: &mut AnyConnection, keyring: &Keyring) -> Result<usize> {
+    let rows: Vec<(String, Option<String>, Option<String>)> = installations::table
+        .select((installations::client_key, installations::secret, installations::previous_secret))
+        .filter(installations::secret.is_not_null())
+        .load(connection)?;
+    let mut changed = 0;
+    for (client_key, secret, previous) in rows {
+        let anew = |sealed: &Option<String>| match sealed {
+            Some(sealed) => keyring.seal_anew(sealed, &sealed_for(&client_key)),
+            None => Ok(None),
+        };
+        let (new_secret, new_previous) = (anew(&secret)?, anew(&previous)?);
+        if new_secret.is_some() || new_previous.is_some() {
+            let row = installations::table.filter(installations::client_key.eq(&client_key));
+            diesel::update(row)
+                .set((
+                    installations::secret.eq(new_secret.or(secret)),
+                    installations::previous_secret.eq(new_previous.or(previous)),
+                ))
+                .execute(connection)?;
+            changed += 1;
+        }
+    }
+    Ok(changed)
+}
+
 /// What the secrets of an installation are sealed for: another row's cannot be put in their place.
 pub fn sealed_for(client_key: &str) -> String {
     format!("installations:{client_key}")

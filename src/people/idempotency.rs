@@ -7,6 +7,7 @@ use crate::config::Now;
 use crate::error::{Error, Result};
 use crate::storage::AnyConnection;
 use crate::storage::schema::idempotency_keys as keys;
+use crate::storage::statement::OnConflict as _;
 
 const KEPT_SECONDS: i64 = 24 * 3600;
 
@@ -57,7 +58,7 @@ pub fn answered(connection: &mut AnyConnection, viewer: &Viewer, request: &Reque
 /// Keeps the answer for a day, in the transaction that made it true.
 ///
 /// # Errors
-/// `already_exists` (409) when the same request is being answered elsewhere at this moment.
+/// `idempotency_key_in_use` (409) when the same request is being answered elsewhere at this moment.
 pub fn keep(
     connection: &mut AnyConnection,
     viewer: &Viewer,
@@ -67,7 +68,7 @@ pub fn keep(
     now: &Now,
 ) -> Result<()> {
     diesel::delete(keys::table.filter(keys::created_at.le(now.plus_seconds(-KEPT_SECONDS)))).execute(connection)?;
-    diesel::insert_into(keys::table)
+    let inserted = diesel::insert_into(keys::table)
         .values((
             keys::member_id.eq(&viewer.member_id),
             keys::idempotency_key.eq(&request.key),
@@ -76,6 +77,13 @@ pub fn keep(
             keys::body.eq(body),
             keys::created_at.eq(now.at),
         ))
+        .on_conflict_sql("ON CONFLICT DO NOTHING")
         .execute(connection)?;
+    if inserted == 0 {
+        return Err(Error::conflict(
+            "idempotency_key_in_use",
+            "The same request is being answered at this moment. Send it again.",
+        ));
+    }
     Ok(())
 }

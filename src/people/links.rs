@@ -106,7 +106,7 @@ pub struct Shown {
 /// # Errors
 /// `already_linked` (409); what the target's kind refuses with.
 pub fn create(connection: &mut AnyConnection, who: &Viewer, new: &NewLink, now: &Now) -> Result<LinkId> {
-    must_be_attachable(connection, who, &new.target)?;
+    let target = attachable(connection, who, &new.target)?;
     let pull_request_id = pull_requests::ensure(connection, who, &new.pull_request, now)?;
     if new.is_before_the_makers_eyes {
         pull_requests::record_sighting(connection, &who.member_id, &pull_request_id, &new.pull_request, now)?;
@@ -118,8 +118,8 @@ pub fn create(connection: &mut AnyConnection, who: &Viewer, new: &NewLink, now: 
             links::id.eq(&id),
             links::workspace_id.eq(&who.workspace_id),
             links::pull_request_id.eq(&pull_request_id),
-            links::target_kind.eq(new.target.kind),
-            links::target_id.eq(&new.target.id),
+            links::target_kind.eq(target.kind),
+            links::target_id.eq(&target.id),
             links::note.eq(new.note.as_str()),
             links::created_by.eq(&who.member_id),
             links::created_at.eq(now.at),
@@ -132,11 +132,13 @@ pub fn create(connection: &mut AnyConnection, who: &Viewer, new: &NewLink, now: 
     Ok(id)
 }
 
-fn must_be_attachable(connection: &mut AnyConnection, who: &Viewer, target: &Target) -> Result<()> {
+/// The target as it is stored, when the viewer may attach to it.
+fn attachable(connection: &mut AnyConnection, who: &Viewer, target: &Target) -> Result<Target> {
     match target.kind {
         Kind::Feedback => {
             let id = FeedbackId::parse(&target.id).ok_or_else(|| Error::not_found("feedback"))?;
-            feedback::must_be_own(connection, who, &id)
+            feedback::must_be_own(connection, who, &id)?;
+            Ok(Target { kind: target.kind, id: id.to_string() })
         }
         Kind::OneOnOne | Kind::Request | Kind::Goal => {
             Err(Error::invalid("kind_unknown", "kind", "Pull requests can be attached to feedback."))

@@ -51,7 +51,6 @@ diesel::table! {
         scopes -> Text,
         created_at -> Timestamp,
         expires_at -> Nullable<Timestamp>,
-        last_used_at -> Nullable<Timestamp>,
     }
 }
 
@@ -199,7 +198,6 @@ diesel::table! {
         entry_shown -> Bool,
         entry_error -> Nullable<Text>,
         last_event_at -> Nullable<Timestamp>,
-        last_error -> Nullable<Text>,
     }
 }
 

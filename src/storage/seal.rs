@@ -65,6 +65,11 @@ impl Keyring {
                     "secret_key: this is not the key the database was sealed under; give the former key, or both separated by a comma"
                         .to_owned()
                 })?;
+                if let Some(sealed) = keyring.seal_anew(&sealed, CHECK_ROW).map_err(|error| error.to_string())? {
+                    let updated =
+                        diesel::update(seal_check::table.find(1)).set(seal_check::sealed.eq(sealed)).execute(connection);
+                    updated.map_err(|error| error.to_string())?;
+                }
             }
             None => {
                 let row = (
@@ -111,9 +116,17 @@ impl Keyring {
         String::from_utf8(plain.to_vec()).map(Secret::new).map_err(|_error| failed())
     }
 
-    /// Whether `sealed` was sealed under a key that is no longer the first, and should be sealed anew.
-    pub fn is_outdated(&self, sealed: &str) -> bool {
-        !self.keys.first().is_some_and(|first| sealed.split_once('.').is_some_and(|(id, _)| id == first.id))
+    /// The same secret under the first key; `None` when it is sealed under that already.
+    ///
+    /// # Errors
+    /// As [`Keyring::open_text`].
+    pub fn seal_anew(&self, sealed: &str, row: &str) -> Result<Option<String>> {
+        let is_current = self.keys.first().is_some_and(|first| sealed.split_once('.').is_some_and(|(id, _)| id == first.id));
+        if is_current {
+            Ok(None)
+        } else {
+            self.open_text(sealed, row).and_then(|secret| self.seal(secret.expose(), row)).map(Some)
+        }
     }
 
     /// Keys of their own for `purpose`, one for each key of the ring, the newest first (HKDF-SHA256, RFC 5869): what is signed
@@ -202,11 +215,13 @@ mod tests {
     }
 
     #[test]
-    fn a_rotated_key_still_opens_and_is_known_as_outdated() {
+    fn a_rotated_key_still_opens_and_what_is_sealed_anew_needs_it_no_more() {
         let sealed = keyring(&[[1; 32]]).seal("hush", "row").unwrap();
         let rotated = keyring(&[[2; 32], [1; 32]]);
         assert_eq!(rotated.open_text(&sealed, "row").unwrap().expose(), "hush");
-        assert!(rotated.is_outdated(&sealed));
+        let anew = rotated.seal_anew(&sealed, "row").unwrap().unwrap();
+        assert_eq!(keyring(&[[2; 32]]).open_text(&anew, "row").unwrap().expose(), "hush");
+        assert!(rotated.seal_anew(&anew, "row").unwrap().is_none());
         assert!(keyring(&[[2; 32]]).open_text(&sealed, "row").is_err());
     }
 

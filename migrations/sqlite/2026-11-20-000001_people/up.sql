@@ -47,8 +47,7 @@ CREATE TABLE api_tokens (
     name TEXT NOT NULL,
     scopes TEXT NOT NULL,
     created_at TIMESTAMP NOT NULL,
-    expires_at TIMESTAMP,
-    last_used_at TIMESTAMP
+    expires_at TIMESTAMP
 ) WITHOUT ROWID;
 CREATE INDEX api_tokens_by_member ON api_tokens (member_id);
 

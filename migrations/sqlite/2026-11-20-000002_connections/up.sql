@@ -37,8 +37,7 @@ CREATE TABLE installations (
     uninstalled_at TIMESTAMP,
     entry_shown BOOLEAN NOT NULL,
     entry_error TEXT,
-    last_event_at TIMESTAMP,
-    last_error TEXT
+    last_event_at TIMESTAMP
 ) WITHOUT ROWID;
 CREATE INDEX installations_by_workspace ON installations (workspace_id, id);
 CREATE INDEX installations_by_bitbucket_workspace ON installations (bitbucket_workspace_uuid);
