@@ -4,6 +4,7 @@
 
 mod harness;
 
+mod api;
 mod direction;
 mod panel;
 mod storage;
