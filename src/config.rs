@@ -66,6 +66,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// Whether somebody chose `metrics_listen`: only then is a port that is taken a reason not to start.
     pub metrics_listen_is_chosen: bool,
+    /// Whether somebody chose where data live: only a server with nothing configured makes a first workspace by itself.
+    pub data_is_chosen: bool,
     /// Proxies whose X-Forwarded-For is believed.
     pub trusted_proxies: Vec<Network>,
     /// Which database.
@@ -133,7 +135,7 @@ pub fn load(file: Option<&Path>, environment: &[(String, String)]) -> Result<(Co
     let raw: check::Raw = built.try_deserialize().map_err(|error| Problems(vec![error.to_string()]))?;
     let settings = effective.iter().map(|(name, value)| sources::setting(name, value)).collect();
     let chosen = |name: &str| effective.iter().any(|(setting, value)| setting == name && sources::origin(value) != "default");
-    let config = check::check(raw, chosen("metrics_listen"), &mut problems);
+    let config = check::check(raw, chosen, &mut problems);
     match config {
         Some(config) if problems.is_empty() => Ok((config, settings)),
         _ => Err(Problems(problems)),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use chrono::Utc;
 use clap::{Parser, Subcommand};
-use clarityloop_bitbucket::config::{self, Config, DatabaseUrl, Now};
+use clarityloop_bitbucket::config::{self, Config, Now};
 use clarityloop_bitbucket::connections::{entry, install_codes};
 use clarityloop_bitbucket::error::{Error, Result};
 use clarityloop_bitbucket::people::identities::{self, AccountId};
@@ -252,9 +252,9 @@ async fn wait_for_signal() -> std::io::Result<()> {
     }
 }
 
-/// On a fresh database somebody at a terminal gets a workspace and the link that signs its owner in.
+/// With nothing configured, a fresh database gets a workspace, and somebody at a terminal the link that signs its owner in.
 fn first_start(config: &Config) -> std::result::Result<(), String> {
-    if !matches!(config.database_url, DatabaseUrl::Sqlite(_)) {
+    if config.data_is_chosen {
         return Ok(());
     }
     let mut connection = open(config)?;

@@ -61,7 +61,7 @@ struct RawOAuth {
     client_id: String,
     client_secret: String,
 }
-pub(super) fn check(raw: Raw, metrics_listen_is_chosen: bool, problems: &mut Vec<String>) -> Option<Config> {
+pub(super) fn check(raw: Raw, is_chosen: impl Fn(&str) -> bool, problems: &mut Vec<String>) -> Option<Config> {
     let listen = socket("listen", &raw.listen, problems);
     let metrics_listen =
         if raw.metrics_listen.is_empty() { None } else { socket("metrics_listen", &raw.metrics_listen, problems) };
@@ -105,7 +105,8 @@ pub(super) fn check(raw: Raw, metrics_listen_is_chosen: bool, problems: &mut Vec
         public_url: public_url?,
         listen: listen?,
         metrics_listen,
-        metrics_listen_is_chosen,
+        metrics_listen_is_chosen: is_chosen("metrics_listen"),
+        data_is_chosen: is_chosen("database_url") || is_chosen("data_dir"),
         trusted_proxies,
         database_url: database_url?,
         database_readers: raw.database.readers,

@@ -137,7 +137,7 @@ pub fn confirm(connection: &mut AnyConnection, viewer: &Viewer, id: &Installatio
         ))
         .execute(connection)?;
     if confirmed > 0 {
-        let name = installation.bitbucket_workspace_slug.as_deref().unwrap_or(&installation.bitbucket_workspace_uuid);
+        let name = &installation.bitbucket_workspace_uuid;
         audit::record(
             connection,
             &viewer.workspace_id,
@@ -159,8 +159,6 @@ pub struct Caller {
     pub id: InstallationId,
     /// Its Bitbucket workspace, without braces.
     pub bitbucket_workspace_uuid: String,
-    /// The slug of that workspace, when fetched.
-    pub bitbucket_workspace_slug: Option<String>,
     /// The ClarityLoop workspace it belongs to.
     pub workspace_id: Option<WorkspaceId>,
     /// How far it is.
@@ -175,12 +173,10 @@ pub struct Caller {
 /// `installation_unknown` (401).
 pub fn caller(connection: &mut AnyConnection, client_key: &str) -> Result<Caller> {
     let row = installations::table
-        .inner_join(bitbucket_workspaces::table)
         .filter(installations::client_key.eq(client_key))
         .select((
             installations::id,
             installations::bitbucket_workspace_uuid,
-            bitbucket_workspaces::slug,
             installations::workspace_id,
             installations::state,
             installations::last_event_at,

@@ -107,8 +107,9 @@ pub fn install(connection: &mut AnyConnection, install: &ProvenInstall, keyring:
         Some(row) => update(connection, install, row, workspace_id.as_ref(), keyring, now)?,
     };
     if let Some(workspace_id) = &workspace_id {
-        let (subject, detail) = (id.as_str(), install.reported_installer.as_deref().unwrap_or_default());
-        audit::record(connection, workspace_id, audit::APP, "installed", subject, detail, now)?;
+        // The UUID only: what else Bitbucket said must be gone after an uninstall, and the audit stays.
+        let detail = install.bitbucket_workspace.to_string();
+        audit::record(connection, workspace_id, audit::APP, "installed", id.as_str(), &detail, now)?;
         entry::enqueue(connection, workspace_id, now)?;
     }
     describe::enqueue(connection, &id, now)?;
@@ -270,11 +271,10 @@ pub fn uninstall(
     diesel::update(installations::table.find(&id))
         .set((installations::state.eq(State::Uninstalled), installations::uninstalled_at.eq(Some(now.at))))
         .execute(connection)?;
-    if let Some(workspace_id) = workspace_id {
-        audit::record(connection, &workspace_id, audit::APP, "uninstalled", id.as_str(), "", now)?;
-        purge::when_last_door_closed(connection, &workspace_id, bitbucket_workspace, now)?;
+    if let Some(workspace_id) = &workspace_id {
+        audit::record(connection, workspace_id, audit::APP, "uninstalled", id.as_str(), &bitbucket_workspace.to_string(), now)?;
     }
-    Ok(())
+    purge::when_last_door_closed(connection, workspace_id.as_ref(), bitbucket_workspace, now)
 }
 
 /// 403: a call names another Bitbucket workspace than the one its installation is in.

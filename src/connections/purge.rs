@@ -33,14 +33,13 @@ pub struct ProvePurge {
 /// When the database refuses.
 pub fn when_last_door_closed(
     connection: &mut AnyConnection,
-    workspace_id: &WorkspaceId,
+    workspace_id: Option<&WorkspaceId>,
     bitbucket_workspace: Uuid,
     now: &Now,
 ) -> Result<()> {
     if has_open_door(connection, bitbucket_workspace)? {
         return Ok(());
     }
-    pull_requests::purge(connection, workspace_id, bitbucket_workspace)?;
     let nothing = None::<String>;
     diesel::update(bitbucket_workspaces::table.find(bitbucket_workspace.to_string()))
         .set((
@@ -49,6 +48,11 @@ pub fn when_last_door_closed(
             bitbucket_workspaces::described_at.eq(None::<chrono::NaiveDateTime>),
         ))
         .execute(connection)?;
+    let of_workspace = installations::table.filter(installations::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()));
+    diesel::update(of_workspace).set(installations::reported_installer.eq(&nothing)).execute(connection)?;
+    // Nobody had claimed it: there is nothing of it in any conversation.
+    let Some(workspace_id) = workspace_id else { return Ok(()) };
+    pull_requests::purge(connection, workspace_id, bitbucket_workspace)?;
     let payload = ProvePurge { workspace_id: workspace_id.clone(), bitbucket_workspace };
     jobs::enqueue(connection, PROVE_PURGE, None, &payload, now)
 }
