@@ -5,7 +5,9 @@
 mod harness;
 
 mod api;
+mod canonicalisation;
 mod direction;
 mod panel;
 mod storage;
+mod tokens;
 mod vectors;

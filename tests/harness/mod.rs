@@ -16,7 +16,7 @@ use clarityloop_bitbucket::jobs;
 use clarityloop_bitbucket::people::identities::{self, AccountId};
 use clarityloop_bitbucket::people::members::{self, Member, NewMember, Role};
 use clarityloop_bitbucket::people::text::{EmailAddress, Name};
-use clarityloop_bitbucket::people::{api_tokens, workspaces};
+use clarityloop_bitbucket::people::{api_tokens, sessions, workspaces};
 use clarityloop_bitbucket::server::{self, Options, Running};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -64,6 +64,7 @@ pub struct Made {
 
 /// A server, its Bitbucket and its people.
 pub struct Test {
+    pub backend: Backend,
     pub sandbox: Sandbox,
     pub server: Running,
     pub url: String,
@@ -78,6 +79,7 @@ pub struct Test {
 /// The people of the sandbox's demo world, by account id.
 pub const PRIYA: &str = "712020:11f6a8b0-0c5a-4d1e-9a57-6a2f1c0d0001";
 pub const AMARA: &str = "712020:22a7b9c1-1d6b-4e2f-8b68-7b3a2d1e0002";
+pub const LUCIA: &str = "712020:44c9dbe3-3f8d-4041-8d8a-9d5c4f300004";
 pub const TOMASZ: &str = "712020:33b8cad2-2e7c-4f30-9c79-8c4b3e2f0003";
 pub const INGRID: &str = "712020:66ebfd05-51af-4263-8fac-bf7e61520006";
 /// Its workspace and a repository in it; `ledger` 87 is an open pull request.
@@ -99,7 +101,7 @@ impl Test {
         let made = make_workspace(&server, "Lumen Pay", "Ingrid Solberg", "ingrid@lumenpay.example").await;
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
         let url = config.public_url.text.clone();
-        Some(Self { sandbox, server, url, config, http, made, offset_seconds, folder })
+        Some(Self { backend, sandbox, server, url, config, http, made, offset_seconds, folder })
     }
 
     /// Another server on the same database.
@@ -190,6 +192,19 @@ impl Test {
             .expect("a member")
     }
 
+    /// The member with this address.
+    pub async fn member_by_email(&self, email: &str) -> Member {
+        let email = EmailAddress::parse(email).expect("an address");
+        self.server.app.read(move |connection| members::by_email(connection, &email, None)).await.expect("a member")
+    }
+
+    /// Binds a member to an account on the operator's word: bound and confirmed.
+    pub async fn bind(&self, member: &Member, account: &str) {
+        let (member, account, now) = (member.clone(), AccountId::parse(account).expect("an account id"), self.server.app.now());
+        let work = move |connection: &mut _| identities::bind_by_operator(connection, &member, &account, None, &now);
+        self.server.app.write(work).await.expect("a binding");
+    }
+
     /// An API token of a member with these scopes.
     pub async fn token(&self, member: &Member, scopes: &str) -> String {
         let (member, now) = (member.clone(), self.server.app.now());
@@ -232,6 +247,32 @@ impl Test {
     /// A page.
     pub async fn get(&self, url: &str) -> Page {
         Page::read(self.http.get(url).send().await.expect("an answer")).await
+    }
+
+    /// The secret of a new one-time sign-in link.
+    pub async fn sign_in_link(&self, member: &Member) -> String {
+        let (id, now) = (member.id.clone(), self.server.app.now());
+        let work = move |connection: &mut _| sessions::new_link(connection, &id, &now);
+        self.server.app.write(work).await.expect("a link").expose().to_owned()
+    }
+
+    /// The secret of a new session, which a browser sends as the cookie `clarityloop`.
+    pub async fn session(&self, member: &Member) -> String {
+        let (link, now) = (self.sign_in_link(member).await, self.server.app.now());
+        let work = move |connection: &mut _| sessions::sign_in(connection, &link, &now);
+        self.server.app.write(work).await.expect("a session").expose().to_owned()
+    }
+
+    /// A page, as whoever has this session.
+    pub async fn get_as(&self, session: &str, path: &str) -> Page {
+        let request = self.http.get(format!("{}{path}", self.url)).header("cookie", format!("clarityloop={session}"));
+        Page::read(request.send().await.expect("an answer")).await
+    }
+
+    /// Posts a form of a page, as whoever has this session.
+    pub async fn post_as(&self, session: &str, path: &str, form: &[(&str, &str)]) -> Page {
+        let request = self.http.post(format!("{}{path}", self.url)).header("cookie", format!("clarityloop={session}"));
+        Page::read(request.form(form).send().await.expect("an answer")).await
     }
 
     /// Posts a form of a panel.
