@@ -120,7 +120,11 @@ fn is_placeholder(value: &str) -> bool {
         .is_some_and(|inner| !inner.contains(['{', '}']) && Uuid::try_parse(inner).is_err())
 }
 
-fn decode(encoded: &str) -> Result<String, QueryError> {
+/// Decodes one name or value, where a `+` is a space.
+///
+/// # Errors
+/// [`QueryError::MalformedEncoding`] or [`QueryError::NotUtf8`].
+pub fn decode(encoded: &str) -> Result<String, QueryError> {
     let mut bytes = encoded.bytes();
     let mut decoded = Vec::with_capacity(encoded.len());
     while let Some(byte) = bytes.next() {

@@ -57,14 +57,19 @@ pub fn current(connection: &mut AnyConnection, viewer: &Viewer) -> Result<String
 /// # Errors
 /// `install_code_unknown` (404).
 pub fn find(connection: &mut AnyConnection, code: &str) -> Result<Code> {
+    let unknown = || {
+        let detail = "This install address is not known. Copy it again from ClarityLoop's settings.";
+        Error::new(crate::error::Kind::NotFound, "install_code_unknown", detail)
+    };
+    // An address can hold what PostgreSQL does not even take as a text to look for.
+    if !code.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(unknown());
+    }
     let row: Option<(WorkspaceId, Option<chrono::NaiveDateTime>)> = install_codes::table
         .find(code)
         .select((install_codes::workspace_id, install_codes::replaced_at))
         .first(connection)
         .optional()?;
-    let (workspace_id, replaced_at) = row.ok_or_else(|| {
-        let detail = "This install address is not known. Copy it again from ClarityLoop's settings.";
-        Error::new(crate::error::Kind::NotFound, "install_code_unknown", detail)
-    })?;
+    let (workspace_id, replaced_at) = row.ok_or_else(unknown)?;
     Ok(Code { workspace_id, is_current: replaced_at.is_none() })
 }

@@ -185,7 +185,15 @@ pub fn by_email(connection: &mut AnyConnection, email: &EmailAddress, workspace_
 /// # Errors
 /// `person_unknown` (400).
 pub fn by_what_was_typed(connection: &mut AnyConnection, viewer: &Viewer, typed: &str) -> Result<MemberId> {
+    let unknown = || {
+        let detail = "Nobody in your workspace has this e-mail address. Check it and save again.";
+        Error::invalid("person_unknown", "about", detail)
+    };
     let typed = typed.trim();
+    // Nobody's name has one, and PostgreSQL does not even look for a text with a NUL.
+    if typed.chars().any(char::is_control) {
+        return Err(unknown());
+    }
     let found = members::table
         .filter(members::workspace_id.eq(&viewer.workspace_id))
         .filter(members::removed_at.is_null())
@@ -195,10 +203,6 @@ pub fn by_what_was_typed(connection: &mut AnyConnection, viewer: &Viewer, typed:
         .load::<MemberId>(connection)?;
     match found.as_slice() {
         [one] => Ok(one.clone()),
-        _ => Err(Error::invalid(
-            "person_unknown",
-            "about",
-            "Nobody in your workspace has this e-mail address. Check it and save again.",
-        )),
+        _ => Err(unknown()),
     }
 }

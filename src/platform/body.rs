@@ -7,6 +7,7 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use futures_util::{Future, StreamExt as _};
 use serde::de::DeserializeOwned;
 
+use crate::connect::query::decode;
 use crate::error::{Error, Kind};
 
 /// The largest body of a lifecycle call, in bytes.
@@ -54,10 +55,14 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
             if !is_form {
                 return Err(Error::new(Kind::Invalid, "form_malformed", "Send a form (application/x-www-form-urlencoded)."));
             }
-            serde_urlencoded::from_bytes(&bytes).map(Self).map_err(|error| {
-                Error::new(Kind::Invalid, "form_malformed", "The form is incomplete. Reload the page and try again.")
-                    .because(error)
-            })
+            let incomplete =
+                || Error::new(Kind::Invalid, "form_malformed", "The form is incomplete. Reload the page and try again.");
+            // The parser below would put replacement characters where bytes are no text, and they would be stored.
+            let is_text = str::from_utf8(&bytes).is_ok_and(|form| decode(form).is_ok());
+            if !is_text {
+                return Err(incomplete());
+            }
+            serde_urlencoded::from_bytes(&bytes).map(Self).map_err(|error| incomplete().because(error))
         })
     }
 }
