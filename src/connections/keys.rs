@@ -27,6 +27,17 @@ pub struct Keys {
     pub keys: Vec<VerificationKey>,
 }
 
+/// What a replaced secret still verifies, within its hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Former {
+    /// What it signed before the change: what was open in a browser or under way.
+    BeforeTheChange,
+    /// Anything: `installed`, because Bitbucket goes on with the former secret when our answer to the change was lost.
+    Anything,
+    /// Nothing: `uninstalled`.
+    Nothing,
+}
+
 /// Keys by client key.
 #[derive(Debug, Default)]
 pub struct KeyCache {
@@ -53,7 +64,8 @@ impl KeyCache {
             return Ok(Some(Arc::clone(keys)));
         }
         let (owned, keyring, config, now) = (client_key.to_owned(), Arc::clone(keyring), Arc::clone(config), now.clone());
-        let read = database.read(move |connection| read(connection, &owned, &keyring, &config, &now)).await?;
+        let work = move |connection: &mut _| read(connection, &owned, Former::BeforeTheChange, &keyring, &config, &now);
+        let read = database.read(work).await?;
         let Some(keys) = read.map(Arc::new) else { return Ok(None) };
         let mut cached = self.cached.write().unwrap_or_else(PoisonError::into_inner);
         if cached.len() >= CACHED_AT_MOST {
@@ -73,6 +85,7 @@ type Secrets = (bool, Option<String>, Option<String>, Option<NaiveDateTime>);
 pub fn read(
     connection: &mut AnyConnection,
     client_key: &str,
+    former: Former,
     keyring: &Keyring,
     config: &Config,
     now: &Now,
@@ -96,10 +109,14 @@ pub fn read(
         keys.push(VerificationKey::new(keyring.open_text(&sealed, &sealed_for(client_key))?.expose()));
     }
     if let (Some(sealed), Some(changed_at)) = (previous, changed_at)
+        && former != Former::Nothing
         && now.at < changed_at + chrono::TimeDelta::seconds(GRACE_SECONDS)
     {
         let key = VerificationKey::new(keyring.open_text(&sealed, &sealed_for(client_key))?.expose());
-        keys.push(key.only_issued_before(changed_at.and_utc().timestamp()));
+        keys.push(match former {
+            Former::Anything => key,
+            _ => key.only_issued_before(changed_at.and_utc().timestamp()),
+        });
     }
     Ok(Some(Keys { keys }))
 }

@@ -24,6 +24,8 @@ pub struct LifecycleToken {
     pub fingerprint: String,
     /// Unix seconds; it need not be remembered longer.
     pub expires_at: i64,
+    /// Whether the secret that was replaced last signed it: then Bitbucket never had our answer to the change.
+    pub is_signed_with_former: bool,
 }
 
 /// What is known of a client key before an `installed` call is believed.
@@ -200,7 +202,10 @@ fn update(
         (stored, given) => stored.is_some() != given.is_some(),
     };
     let (secret, previous, changed_at) = if replaced {
-        (sealed(install, keyring)?, row.secret.clone(), Some(now.at))
+        // What Bitbucket goes on with, should our answer be lost again, is what it has just signed with.
+        let is_former = install.token.as_ref().is_some_and(|token| token.is_signed_with_former);
+        let held = if is_former { &row.previous_secret } else { &row.secret };
+        (sealed(install, keyring)?, held.clone(), Some(now.at))
     } else {
         (row.secret.clone(), row.previous_secret.clone(), row.secret_changed_at)
     };

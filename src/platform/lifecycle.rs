@@ -12,7 +12,8 @@ use crate::connect::payload::PayloadRefusal;
 use crate::connect::refusal::Refusal;
 use crate::connect::token::{VerificationKey, token_fingerprint};
 use crate::connections::lifecycle::{self, Known, LifecycleToken, ProvenInstall};
-use crate::connections::{credentials, install_codes, keys};
+use crate::connections::keys::{self, Former};
+use crate::connections::{credentials, install_codes};
 use crate::error::{Error, Kind, Result};
 use crate::storage::AnyConnection;
 
@@ -68,7 +69,7 @@ async fn install(app: &App, code: Option<String>, request: &HttpRequest, body: &
         .await?;
     let token = match (&app.config.connect.app_secret, &known) {
         (None, None) => None,
-        _ => Some(verified_token(app, request, &installed.client_key, Former::Counts).await?),
+        _ => Some(verified_token(app, request, &installed.client_key, Former::Anything).await?),
     };
     if known.as_ref().is_some_and(|known| known.bitbucket_workspace_uuid != installed.workspace.to_string()) {
         return Err(lifecycle::workspace_mismatch());
@@ -92,7 +93,7 @@ async fn install(app: &App, code: Option<String>, request: &HttpRequest, body: &
 
 async fn uninstall(app: &App, request: &HttpRequest, body: &[u8]) -> Result<()> {
     let uninstalled = Uninstalled::parse(body, &expected(app)).map_err(malformed)?;
-    let token = verified_token(app, request, &uninstalled.client_key, Former::DoesNotCount).await?;
+    let token = verified_token(app, request, &uninstalled.client_key, Former::Nothing).await?;
     let now = app.now();
     let work = move |connection: &mut AnyConnection| {
         lifecycle::uninstall(connection, &uninstalled.client_key, uninstalled.workspace, &token, &now)
@@ -108,20 +109,16 @@ fn malformed(refusal: PayloadRefusal) -> Error {
     Error::new(Kind::Invalid, refusal.code(), refusal.to_string())
 }
 
-/// Whether a secret that was replaced within the last hour still signs this call: it does for `installed`, because our answer
-/// to the one before may have been lost.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Former {
-    Counts,
-    DoesNotCount,
-}
-
 async fn verified_token(app: &App, request: &HttpRequest, client_key: &str, former: Former) -> Result<LifecycleToken> {
     let query = signed::parse_query(request)?;
     let token = signed::find_token(request, &query)?;
     let keys = lifecycle_keys(app, client_key, former).await?;
     let claims = signed::verify(app, request, &query, token, client_key, &keys)?;
-    Ok(LifecycleToken { fingerprint: token_fingerprint(token), expires_at: claims.expires_at })
+    Ok(LifecycleToken {
+        fingerprint: token_fingerprint(token),
+        expires_at: claims.expires_at,
+        is_signed_with_former: claims.key_index > 0,
+    })
 }
 
 /// With an app secret it alone counts; else the stored ones, read past the cache.
@@ -130,12 +127,8 @@ async fn lifecycle_keys(app: &App, client_key: &str, former: Former) -> Result<V
         return Ok(vec![VerificationKey::new(secret.expose())]);
     }
     let (owned, keyring, config, now) = (client_key.to_owned(), app.keyring.clone(), app.config.clone(), app.now());
-    let read = app.read(move |connection| keys::read(connection, &owned, &keyring, &config, &now)).await?;
-    let mut keys = read.ok_or_else(|| signed::refused(Refusal::IssuerUnknown))?.keys;
-    if former == Former::DoesNotCount {
-        keys.truncate(1);
-    }
-    Ok(keys)
+    let read = app.read(move |connection| keys::read(connection, &owned, former, &keyring, &config, &now)).await?;
+    read.map(|read| read.keys).ok_or_else(|| signed::refused(Refusal::IssuerUnknown))
 }
 
 fn secret_to_prove(app: &App, installed: &Installed, known: Option<&Known>) -> Result<Secret> {
