@@ -97,7 +97,7 @@ pub(super) struct LinksQuery {
     kind: Option<Kind>,
     /// Only those of this conversation; needs `kind`.
     target: Option<String>,
-    /// `next` of the page before.
+    /// Where to go on: the `next` of the page before.
     cursor: Option<String>,
     /// How many entries, 1 to 100; 50 when absent.
     #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]

@@ -13,7 +13,7 @@ use crate::people::page::{Listed, Page};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct PageQuery {
-    /// `next` of the page before.
+    /// Where to go on: the `next` of the page before.
     cursor: Option<String>,
     /// How many entries, 1 to 100; 50 when absent.
     #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
