@@ -5,6 +5,7 @@
 mod harness;
 
 mod api;
+mod browser;
 mod canonicalisation;
 mod direction;
 mod panel;

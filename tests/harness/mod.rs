@@ -3,6 +3,7 @@
 //! A test is an `async fn(&Test)`; [`both!`] runs it on SQLite and on PostgreSQL. Afterwards the harness fails on left-over jobs
 //! and on calls to Bitbucket that nobody expected.
 
+pub mod browser;
 pub mod postgres;
 
 use std::sync::Arc;
