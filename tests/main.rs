@@ -7,6 +7,7 @@ mod harness;
 mod api;
 mod browser;
 mod canonicalisation;
+mod crash;
 mod direction;
 mod panel;
 mod storage;

@@ -5,6 +5,7 @@
 
 pub mod browser;
 pub mod postgres;
+pub mod process;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -21,6 +22,8 @@ use clarityloop_bitbucket::people::{api_tokens, sessions, workspaces};
 use clarityloop_bitbucket::server::{self, Options, Running};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
+
+pub use process::free_address;
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -357,10 +360,4 @@ pub async fn make_workspace(server: &Running, name: &str, owner_name: &str, emai
         })
         .await
         .expect("a workspace")
-}
-
-/// A loopback address that was free a moment ago.
-pub fn free_address() -> std::net::SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address")
 }
