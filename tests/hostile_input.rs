@@ -4,16 +4,17 @@
 mod addresses;
 mod elsewhere;
 
-use bitbucket_sandbox::Installation;
+use bitbucket_sandbox::{Install, Installation};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::both;
-use crate::harness::{AMARA, INGRID, LEDGER, LUCIA, Page, Test};
+use crate::harness::{AMARA, INGRID, LEDGER, LUCIA, LUMENPAY, Page, Test, make_workspace};
 
 both!(
     markup_in_any_field_is_shown_as_text,
     markup_in_the_names_of_a_waiting_workspace_is_shown_as_text,
+    markup_in_what_a_claim_or_an_alignment_names_is_shown_as_text,
     a_body_that_is_too_large_is_refused_at_every_door,
     a_body_of_another_kind_is_refused,
     a_form_that_cannot_be_read_is_refused_and_stores_nothing,
@@ -109,9 +110,9 @@ fn must_not_be_html(page: &Page) {
 
 async fn markup_in_the_names_of_a_waiting_workspace_is_shown_as_text(test: &Test) {
     test.sandbox.world(|world| world.workspaces[0].name = hostile("bitbucket workspace"));
-    let made = crate::harness::make_workspace(&test.server, &hostile("workspace"), &hostile("owner"), "o@example.com").await;
+    let made = make_workspace(&test.server, &hostile("workspace"), &hostile("owner"), "o@example.com").await;
     let descriptor = format!("{}/connect/{}/descriptor.json", test.url, made.install_code);
-    let install = bitbucket_sandbox::Install::new("lumenpay", &descriptor, INGRID);
+    let install = Install::new(LUMENPAY, &descriptor, INGRID);
     let installation = test.sandbox.install(&install).await.expect("an installation");
     test.run_jobs().await;
     must_show_as_text(&test.panel(&installation, 87, AMARA).await, &["workspace", "owner"]);
@@ -123,6 +124,23 @@ async fn markup_in_the_names_of_a_waiting_workspace_is_shown_as_text(test: &Test
         &test.get(&format!("{}/sign-in/{}", test.url, test.sign_in_link(&made.owner).await)).await,
         &["workspace", "owner"],
     );
+}
+
+async fn markup_in_what_a_claim_or_an_alignment_names_is_shown_as_text(test: &Test) {
+    test.sandbox.world(|world| world.workspaces[0].name = hostile("bitbucket workspace"));
+    let install = Install::new(LUMENPAY, &format!("{}/atlassian-connect.json", test.url), INGRID);
+    let installation = test.sandbox.install(&install).await.expect("an installation");
+    test.run_jobs().await;
+    let configure = test.get(&test.sandbox.configure_url(&installation.client_key).expect("a page")).await;
+    let (_, link) = configure.body.split_once(&format!("{}/claim/", test.url)).unwrap_or_else(|| panic!("{}", configure.body));
+    let session = test.session(&test.made.owner).await;
+    let claim = test.get_as(&session, &format!("/claim/{}", link.split('"').next().unwrap_or_default())).await;
+    must_show_as_text(&claim, &["bitbucket workspace"]);
+    let account = "account\"'><img/src=x/onerror=alert(1)>";
+    let path = format!("/members/{}/identity", test.made.owner.id);
+    test.api_json(Method::PUT, &path, Some(json!({ "account_id": account, "bitbucket_uuid": null }))).await;
+    let profile = test.get_as(&session, "/profile").await;
+    assert!(profile.body.contains("account&#34;&#39;&#62;&#60;img/src=x") && !profile.body.contains("<img"), "{}", profile.body);
 }
 
 async fn a_body_that_is_too_large_is_refused_at_every_door(test: &Test) {

@@ -1,5 +1,5 @@
-//! The panel on a pull request: what it shows to whom, and what attaching and undoing do. The code that links an account has a file
-//! of its own.
+//! The panel on a pull request: what it shows to whom, and what attaching and undoing do. The code that links an account has a
+//! file of its own.
 
 mod code;
 

@@ -1,4 +1,5 @@
-//! Every way to bring a token that should not count: each door answers 401, counts the refusal by its code and repeats nothing of it.
+//! Every way to bring a token that should not count: each door answers 401, counts the refusal by its code and repeats nothing of
+//! the token.
 
 mod doors;
 

@@ -1,4 +1,5 @@
-//! What every answer carries, errors included: the headers that tell a browser what not to do, and the id that finds it in the log.
+//! What every answer carries, errors included: the headers that tell a browser what not to do, and the id that finds it in the
+//! log.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
