@@ -114,14 +114,24 @@ async fn ready(app: web::Data<App>) -> Result<&'static str> {
     }
 }
 
-async fn wrong_method() -> Result<HttpResponse> {
-    Err(Error::new(Kind::MethodNotAllowed, "method_not_allowed", "This address does not take this method."))
+async fn wrong_method(request: HttpRequest) -> Result<HttpResponse, actix_web::Error> {
+    let error = Error::new(
+        Kind::MethodNotAllowed,
+        "method_not_allowed",
+        "This address does not take this method. Begin at the start page.",
+    );
+    Err(in_the_callers_face(&request, error))
 }
 
 async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, actix_web::Error> {
     let error =
         Error::new(Kind::NotFound, "not_found", "There is nothing at this address. Check it, or begin at the start page.");
+    Err(in_the_callers_face(&request, error))
+}
+
+/// A page for a browser, a problem document for a program.
+fn in_the_callers_face(request: &HttpRequest, error: Error) -> actix_web::Error {
     let accept = request.headers().get("accept").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let wants_page = accept.contains("text/html") && !request.path().starts_with("/api/");
-    if wants_page { Err(pages::failure::Failure::from(error).into()) } else { Err(error.into()) }
+    if wants_page { pages::failure::Failure::from(error).into() } else { error.into() }
 }
