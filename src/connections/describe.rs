@@ -6,7 +6,8 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::credentials;
+use super::lifecycle::lock_bitbucket_workspace;
+use super::{credentials, purge};
 use crate::bitbucket::{Client, Failure};
 use crate::config::{Config, Now};
 use crate::error::{Error, Result};
@@ -68,6 +69,11 @@ pub async fn handle(
     let at = now.at;
     database
         .write(move |connection| {
+            // The app may have been removed while Bitbucket was asked; a late answer brings nothing back.
+            lock_bitbucket_workspace(connection, uuid)?;
+            if !purge::has_open_door(connection, uuid)? {
+                return Ok(Outcome::Done);
+            }
             let name = workspace.name.as_deref().unwrap_or(&workspace.slug);
             diesel::update(bitbucket_workspaces::table.find(text))
                 .set((

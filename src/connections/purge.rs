@@ -27,7 +27,8 @@ pub struct ProvePurge {
     pub bitbucket_workspace: Uuid,
 }
 
-/// Purges in the caller's transaction, unless another door of the same Bitbucket workspace is still open.
+/// Purges in the caller's transaction, unless another door of the same Bitbucket workspace is still open. `workspace_id` is
+/// whose the closing door was, when somebody had claimed it.
 ///
 /// # Errors
 /// When the database refuses.
@@ -49,15 +50,21 @@ pub fn when_last_door_closed(
         ))
         .execute(connection)?;
     let of_workspace = installations::table.filter(installations::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()));
-    diesel::update(of_workspace).set(installations::reported_installer.eq(&nothing)).execute(connection)?;
-    // Nobody had claimed it: there is nothing of it in any conversation.
-    let Some(workspace_id) = workspace_id else { return Ok(()) };
-    pull_requests::purge(connection, workspace_id, bitbucket_workspace)?;
-    let payload = ProvePurge { workspace_id: workspace_id.clone(), bitbucket_workspace };
-    jobs::enqueue(connection, PROVE_PURGE, None, &payload, now)
+    diesel::update(of_workspace.clone()).set(installations::reported_installer.eq(&nothing)).execute(connection)?;
+    // A door that closed before, while this one was still open, may have belonged to somebody when this one did not.
+    let owners: Vec<Option<WorkspaceId>> = of_workspace.select(installations::workspace_id).distinct().load(connection)?;
+    for owner in owners.into_iter().flatten() {
+        let is_held = pull_requests::count_unpurged(connection, &owner, bitbucket_workspace)? > 0;
+        if is_held || workspace_id == Some(&owner) {
+            pull_requests::purge(connection, &owner, bitbucket_workspace)?;
+            jobs::enqueue(connection, PROVE_PURGE, None, &ProvePurge { workspace_id: owner, bitbucket_workspace }, now)?;
+        }
+    }
+    Ok(())
 }
 
-fn has_open_door(connection: &mut AnyConnection, bitbucket_workspace: Uuid) -> Result<bool> {
+/// Whether the app is installed in a Bitbucket workspace, waiting or active.
+pub(super) fn has_open_door(connection: &mut AnyConnection, bitbucket_workspace: Uuid) -> Result<bool> {
     let open = installations::table
         .filter(installations::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()))
         .filter(installations::state.ne(State::Uninstalled));

@@ -204,7 +204,7 @@ fn find(connection: &mut AnyConnection, workspace_id: &WorkspaceId, reference: &
 /// Adds what Bitbucket signed to a row that was made from an address alone.
 fn learn(connection: &mut AnyConnection, id: &PullRequestId, reference: &Reference) -> Result<()> {
     let Some(repository) = reference.repository else { return Ok(()) };
-    let unknown = pull_requests::table.find(id).filter(pull_requests::repository_uuid.is_null());
+    let unknown = pull_requests::table.find(id).filter(pull_requests::bitbucket_workspace_uuid.is_null());
     diesel::update(unknown)
         .set((
             pull_requests::repository_uuid.eq(Some(repository.to_string())),
@@ -320,7 +320,7 @@ pub fn store_failure(connection: &mut AnyConnection, id: &PullRequestId, code: &
 }
 
 /// The tables a purge empties of Bitbucket metadata, for [`crate::storage::Database::scrub`].
-pub const PURGED_TABLES: &[&str] = &["pull_requests", "sightings", "jobs"];
+pub const PURGED_TABLES: &[&str] = &["pull_requests", "sightings", "jobs", "bitbucket_workspaces", "installations"];
 
 /// Takes everything Bitbucket said of a workspace's pull requests away. The links stay with their conversations as plain addresses.
 ///
