@@ -17,6 +17,7 @@ use crate::people::{Viewer, audit, workspaces};
 use crate::storage::ids::{InstallationId, WorkspaceId};
 use crate::storage::schema::{installations, workspaces as workspace_rows};
 use crate::storage::seal::Keyring;
+use crate::storage::statement::for_update;
 use crate::storage::{AnyConnection, Database};
 
 /// The kind of the job.
@@ -96,14 +97,29 @@ pub async fn handle(
         // A refusal ends it: asking again would be answered the same, and the owners see why.
         Err(failure) => (shown, Some(failure.code()), Outcome::Done),
     };
+    let (is_told, moment) = (error.is_none(), now.clone());
     database
         .write(move |connection| {
+            let workspace_id = locked_workspace_of(connection, &id)?;
             diesel::update(installations::table.find(&id))
                 .set((installations::entry_shown.eq(shown), installations::entry_error.eq(error)))
                 .execute(connection)?;
+            // The switch may have been pressed again while Bitbucket was told.
+            if let Some(workspace_id) = workspace_id.filter(|_| is_told) {
+                enqueue(connection, &workspace_id, &moment)?;
+            }
             Ok(outcome)
         })
         .await
+}
+
+/// The workspace of an installation, locked: the switch and what follows it happen one after the other.
+fn locked_workspace_of(connection: &mut AnyConnection, id: &InstallationId) -> Result<Option<WorkspaceId>> {
+    let row: Option<Option<WorkspaceId>> =
+        installations::table.find(id).select(installations::workspace_id).first(connection).optional()?;
+    let Some(workspace_id) = row.flatten() else { return Ok(None) };
+    let workspace = workspace_rows::table.find(&workspace_id).select(workspace_rows::id);
+    Ok(Some(for_update(workspace).get_result(connection)?))
 }
 
 /// The descriptor of this app, for an install address with or without a code.
