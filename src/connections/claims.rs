@@ -81,8 +81,10 @@ pub fn accept(connection: &mut AnyConnection, viewer: &Viewer, secret: &str, now
         let detail = "This Bitbucket workspace belongs to another ClarityLoop workspace. Disconnect it there first.";
         return Err(Error::conflict("bitbucket_workspace_taken", detail));
     }
-    let unclaimed =
-        installations::table.filter(installations::id.eq(&claim.installation_id)).filter(installations::workspace_id.is_null());
+    let unclaimed = installations::table
+        .filter(installations::id.eq(&claim.installation_id))
+        .filter(installations::workspace_id.is_null())
+        .filter(installations::state.eq(State::Waiting));
     let claimed = diesel::update(unclaimed)
         .set((
             installations::workspace_id.eq(Some(&viewer.workspace_id)),

@@ -12,7 +12,7 @@ use crate::storage::seal::hash_hex;
 /// `GET /connect/{install_code}/descriptor.json`.
 ///
 /// # Errors
-/// `install_code_unknown` (404), also for a code that was replaced: it takes no new installation.
+/// `install_code_unknown` (404). A code that was replaced still describes the app to the installations it has.
 pub async fn of_code(app: web::Data<App>, code: web::Path<String>, request: HttpRequest) -> Result<HttpResponse> {
     let asked = code.clone();
     let quick_action = app.read(move |connection| {
