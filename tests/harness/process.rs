@@ -75,11 +75,11 @@ impl Program {
     /// # Panics
     /// When it ends or does not become ready in time.
     pub fn serve(&self) -> Process {
-        self.serve_with(&mut self.command())
+        self.serve_with(self.command())
     }
 
     /// The same by another command that serves with the same settings.
-    pub fn serve_with(&self, command: &mut Command) -> Process {
+    pub fn serve_with(&self, mut command: Command) -> Process {
         let log = fs::OpenOptions::new().create(true).append(true).open(&self.log);
         let log = log.unwrap_or_else(|error| panic!("{}: {error}", self.log.display()));
         let started =

@@ -1,5 +1,5 @@
 //! A throw-away PostgreSQL cluster from installed server binaries, stopped and deleted when its owner ends, however it ends; for
-//! `postgres.rs` only.
+//! the folder it is in only.
 //!
 //! It listens on a free loopback port, has a random password and belongs to an ordinary user: PostgreSQL refuses to run as root.
 
