@@ -142,7 +142,7 @@ impl Error {
         }
     }
 
-    /// The body of RFC 9457 for this error (https://www.rfc-editor.org/rfc/rfc9457).
+    /// The body of RFC 9457 for this error (<https://www.rfc-editor.org/rfc/rfc9457>).
     pub fn problem(&self) -> Problem<'_> {
         let status = self.status();
         Problem {

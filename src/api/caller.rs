@@ -22,7 +22,7 @@ pub(super) struct Caller {
 }
 
 /// Why a caller is not let in: an error that says how to prove oneself (RFC 6750, section 3,
-/// https://www.rfc-editor.org/rfc/rfc6750#section-3).
+/// <https://www.rfc-editor.org/rfc/rfc6750#section-3>).
 #[derive(Debug)]
 pub(super) struct Refusal(Error);
 

@@ -1,4 +1,4 @@
-//! The OpenAPI document (https://spec.openapis.org/oas/v3.1.0): what all operations share, and the door that serves it.
+//! The OpenAPI document (<https://spec.openapis.org/oas/v3.1.0>): what all operations share, and the door that serves it.
 
 use std::sync::LazyLock;
 
