@@ -4,6 +4,7 @@
 //! and on calls to Bitbucket that nobody expected.
 
 pub mod browser;
+pub mod lifecycle;
 pub mod postgres;
 pub mod process;
 
@@ -32,27 +33,34 @@ pub enum Backend {
     Postgres,
 }
 
-/// A test on both databases: `both!(name)` where `name` is an `async fn(&Test)`.
+/// A test on both databases: `both!(name)` where `name` is an `async fn(&Test)`; `both!(with super::SETTINGS => name)` for a
+/// server with settings.
 #[macro_export]
 macro_rules! both {
-    ($($name:ident),+ $(,)?) => { $(
+    (with $settings:expr => $($name:ident),+ $(,)?) => { $(
         mod $name {
             #[tokio::test]
             async fn sqlite() {
-                $crate::harness::run($crate::harness::Backend::Sqlite, async |test| super::$name(test).await).await;
+                $crate::harness::run_with($crate::harness::Backend::Sqlite, $settings, async |test| super::$name(test).await).await;
             }
 
             #[tokio::test]
             async fn postgres() {
-                $crate::harness::run($crate::harness::Backend::Postgres, async |test| super::$name(test).await).await;
+                $crate::harness::run_with($crate::harness::Backend::Postgres, $settings, async |test| super::$name(test).await).await;
             }
         }
     )+ };
+    ($($name:ident),+ $(,)?) => { $crate::both!(with &[] => $($name),+); };
 }
 
 /// Runs a test on a backend; on PostgreSQL it is skipped, with a word, where none can be had.
 pub async fn run(backend: Backend, body: impl AsyncFnOnce(&Test)) {
-    let Some(test) = Test::start(backend, &[]).await else { return };
+    run_with(backend, &[], body).await;
+}
+
+/// The same with settings of the test's own.
+pub async fn run_with(backend: Backend, settings: &[(&str, &str)], body: impl AsyncFnOnce(&Test)) {
+    let Some(test) = Test::start(backend, settings).await else { return };
     body(&test).await;
     test.finish().await;
 }
