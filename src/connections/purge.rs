@@ -21,8 +21,8 @@ pub const PROVE_PURGE: &str = "prove_purge";
 /// The payload of a [`PROVE_PURGE`] job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProvePurge {
-    /// The ClarityLoop workspace it belonged to.
-    pub workspace_id: WorkspaceId,
+    /// The ClarityLoop workspaces that held anything of it; none when nobody had claimed it.
+    pub workspace_ids: Vec<WorkspaceId>,
     /// The Bitbucket workspace.
     pub bitbucket_workspace: Uuid,
 }
@@ -53,14 +53,14 @@ pub fn when_last_door_closed(
     diesel::update(of_workspace.clone()).set(installations::reported_installer.eq(&nothing)).execute(connection)?;
     // A door that closed before, while this one was still open, may have belonged to somebody when this one did not.
     let owners: Vec<Option<WorkspaceId>> = of_workspace.select(installations::workspace_id).distinct().load(connection)?;
+    let mut workspace_ids = Vec::new();
     for owner in owners.into_iter().flatten() {
-        let is_held = pull_requests::count_unpurged(connection, &owner, bitbucket_workspace)? > 0;
+        let is_held = pull_requests::purge(connection, &owner, bitbucket_workspace)? > 0;
         if is_held || workspace_id == Some(&owner) {
-            pull_requests::purge(connection, &owner, bitbucket_workspace)?;
-            jobs::enqueue(connection, PROVE_PURGE, None, &ProvePurge { workspace_id: owner, bitbucket_workspace }, now)?;
+            workspace_ids.push(owner);
         }
     }
-    Ok(())
+    jobs::enqueue(connection, PROVE_PURGE, None, &ProvePurge { workspace_ids, bitbucket_workspace }, now)
 }
 
 /// Whether the app is installed in a Bitbucket workspace, waiting or active.
@@ -72,33 +72,50 @@ pub(super) fn has_open_door(connection: &mut AnyConnection, bitbucket_workspace:
 }
 
 /// Looks again, takes away what a late job may have brought, makes what was deleted unreadable in the database's files, and
-/// writes down that it is so.
+/// then writes down that it is so.
 ///
 /// # Errors
 /// When the database cannot be read or written.
 pub async fn handle(database: &Database, payload: ProvePurge, now: &Now) -> Result<Outcome> {
-    let (asked, moment) = (payload.clone(), now.clone());
+    let asked = payload.clone();
     let is_connected_again = database
         .write(move |connection| {
             if has_open_door(connection, asked.bitbucket_workspace)? {
                 return Ok(true);
             }
-            if pull_requests::count_unpurged(connection, &asked.workspace_id, asked.bitbucket_workspace)? > 0 {
-                pull_requests::purge(connection, &asked.workspace_id, asked.bitbucket_workspace)?;
+            for workspace_id in &asked.workspace_ids {
+                pull_requests::purge(connection, workspace_id, asked.bitbucket_workspace)?;
             }
-            let subject = asked.bitbucket_workspace.to_string();
-            audit::record(connection, &asked.workspace_id, audit::APP, "purge_proven", &subject, "nothing left", &moment)?;
             Ok(false)
         })
         .await?;
     if is_connected_again {
         return Ok(Outcome::Done);
     }
+    if !scrubbed(database).await? {
+        return Ok(Outcome::Retry { reason: "readers_in_the_way".to_owned(), after_seconds: None });
+    }
+    let moment = now.clone();
+    database
+        .write(move |connection| {
+            let subject = payload.bitbucket_workspace.to_string();
+            for workspace_id in &payload.workspace_ids {
+                let left = pull_requests::count_unpurged(connection, workspace_id, payload.bitbucket_workspace)?;
+                let detail = format!("{left} pull requests left");
+                audit::record(connection, workspace_id, audit::APP, "purge_proven", &subject, &detail, &moment)?;
+            }
+            Ok(Outcome::Done)
+        })
+        .await
+}
+
+/// A reader that began before the purge may still hold the log; it is gone in a moment.
+async fn scrubbed(database: &Database) -> Result<bool> {
     for _ in 0..20 {
         if database.scrub(pull_requests::PURGED_TABLES).await? {
-            return Ok(Outcome::Done);
+            return Ok(true);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    Ok(Outcome::Retry { reason: "readers_in_the_way".to_owned(), after_seconds: None })
+    Ok(false)
 }

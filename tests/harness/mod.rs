@@ -68,7 +68,6 @@ pub async fn run_with(backend: Backend, settings: &[(&str, &str)], body: impl As
 /// A ClarityLoop workspace as the command line makes it.
 #[derive(Clone, Debug)]
 pub struct Made {
-    pub workspace_id: String,
     pub owner: Member,
     pub install_code: String,
     pub token: String,
@@ -364,7 +363,7 @@ pub async fn make_workspace(server: &Running, name: &str, owner_name: &str, emai
             let install_code = install_codes::replace(connection, &workspace.id, &now)?;
             let token = api_tokens::create(connection, &owner, &name, &api_tokens::ALL_SCOPES, &now)?;
             let token = token.expose().to_owned();
-            Ok(Made { workspace_id: workspace.id.to_string(), owner, install_code, token })
+            Ok(Made { owner, install_code, token })
         })
         .await
         .expect("a workspace")
