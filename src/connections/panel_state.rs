@@ -4,7 +4,7 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Bool, Integer, Nullable, Text, Timestamp};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::installations::State;
 use crate::error::{Error, Result};
@@ -133,124 +133,70 @@ impl PanelState {
 /// # Errors
 /// `token_issuer_unknown` (401) when there is no such installation.
 pub fn read(connection: &mut AnyConnection, question: Question) -> Result<PanelState> {
-    let rows: Vec<Row> = Statement { question }.load(connection)?;
-    let mut rows = rows.into_iter();
-    let first =
-        rows.next().ok_or_else(|| Error::unauthorised("token_issuer_unknown", "The app is not installed with this key."))?;
-    let mut state = door(first)?;
-    for row in rows {
-        match row.0 {
-            LINK => state.links.extend(link(row)),
-            TARGET => state.targets.extend(target(row)),
-            _ => state.colleagues.extend(named(row.1, row.2)),
-        }
-    }
-    Ok(state)
+    let row: Option<Row> = Statement { question }.get_result(connection).optional()?;
+    let unknown = || Error::unauthorised("token_issuer_unknown", "The app is not installed with this key.");
+    let (installation, workspace, people, pull_request, lists) = row.ok_or_else(unknown)?;
+    let (installation_id, state, bitbucket_workspace_uuid, bitbucket_workspace_slug) = installation;
+    let (workspace_id, workspace_name, quick_action) = workspace;
+    let (viewer_id, viewer_name, role, author_id, author_name) = people;
+    let (pull_request_id, is_sighted) = pull_request;
+    let (links, targets, colleagues) = lists;
+    let workspace = workspace_id.zip(workspace_name).zip(quick_action);
+    Ok(PanelState {
+        installation_id,
+        state,
+        bitbucket_workspace_uuid,
+        bitbucket_workspace_slug,
+        workspace: workspace.map(|((id, name), quick_action)| Workspace { id, name, quick_action }),
+        viewer: viewer_id.zip(viewer_name).map(|(id, name)| Named { id, name }),
+        role: role.unwrap_or(Role::Member),
+        author: author_id.zip(author_name).map(|(id, name)| Named { id, name }),
+        pull_request_id,
+        is_sighted,
+        links: lines(links.as_deref()).filter_map(|mut fields| link(&mut fields)).collect(),
+        targets: lines(targets.as_deref()).filter_map(|mut fields| target(&mut fields)).collect(),
+        colleagues: lines(colleagues.as_deref()).filter_map(|mut fields| named(&mut fields)).collect(),
+    })
 }
 
-/// What a row is; the text columns mean something else in each part.
-const DOOR: i32 = 0;
-const LINK: i32 = 1;
-const TARGET: i32 = 2;
-
-type OptionalText = Option<String>;
 type Row = (
-    i32,
-    OptionalText,
-    OptionalText,
-    OptionalText,
-    OptionalText,
-    OptionalText,
-    OptionalText,
-    OptionalText,
-    OptionalText,
-    OptionalText,
-    OptionalText,
-    OptionalText,
-    OptionalText,
-    Option<NaiveDateTime>,
-    Option<bool>,
-    Option<bool>,
+    (InstallationId, State, String, Option<String>),
+    (Option<WorkspaceId>, Option<String>, Option<bool>),
+    (Option<MemberId>, Option<String>, Option<Role>, Option<MemberId>, Option<String>),
+    (Option<PullRequestId>, bool),
+    (Option<String>, Option<String>, Option<String>),
 );
 
-fn door(row: Row) -> Result<PanelState> {
-    let (
-        part,
-        id,
-        state,
-        uuid,
-        slug,
-        workspace_id,
-        workspace_name,
-        viewer_id,
-        viewer_name,
-        role,
-        author_id,
-        author_name,
-        pull_request,
-        _,
-        on,
-        seen,
-    ) = row;
-    let broken = || Error::internal("the panel's statement answered without its first row");
-    let id = id.as_deref().and_then(InstallationId::parse).filter(|_| part == DOOR).ok_or_else(broken)?;
-    let workspace = workspace_id.as_deref().and_then(WorkspaceId::parse).zip(workspace_name);
-    Ok(PanelState {
-        installation_id: id,
-        state: state.as_deref().and_then(State::parse).ok_or_else(broken)?,
-        bitbucket_workspace_uuid: uuid.ok_or_else(broken)?,
-        bitbucket_workspace_slug: slug,
-        workspace: workspace.map(|(id, name)| Workspace { id, name, quick_action: on.unwrap_or(false) }),
-        viewer: named(viewer_id, viewer_name),
-        role: role.as_deref().and_then(Role::parse).unwrap_or(Role::Member),
-        author: named(author_id, author_name),
-        pull_request_id: pull_request.as_deref().and_then(PullRequestId::parse),
-        is_sighted: seen.unwrap_or(false),
-        links: Vec::new(),
-        targets: Vec::new(),
-        colleagues: Vec::new(),
-    })
+/// A list comes as one text, because a row for each entry would cost more than all the rest: entries are parted by the record
+/// separator, their fields by the unit separator, neither of which any stored text may hold (`people::text`).
+fn lines(list: Option<&str>) -> impl Iterator<Item = std::str::Split<'_, char>> {
+    list.into_iter().flat_map(|list| list.split('\u{1e}')).map(|line| line.split('\u{1f}'))
 }
 
-fn link(row: Row) -> Option<PanelLink> {
-    let (
-        _,
-        id,
-        kind,
-        target_id,
-        note,
-        maker_id,
-        maker_name,
-        author_id,
-        author_name,
-        subject_id,
-        subject_name,
-        _,
-        _,
-        made_at,
-        shared,
-        _,
-    ) = row;
+fn link<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Option<PanelLink> {
     Some(PanelLink {
-        id: id?,
-        kind: kind.as_deref().and_then(Kind::parse)?,
-        target_id: target_id?,
-        made_by: named(maker_id, maker_name)?,
-        made_at: made_at?,
-        note: note?,
-        author: named(author_id, author_name)?,
-        subject: named(subject_id, subject_name)?,
-        is_shared: shared?,
+        id: fields.next()?.to_owned(),
+        kind: Kind::parse(fields.next()?)?,
+        target_id: fields.next()?.to_owned(),
+        made_at: moment(fields.next()?)?,
+        is_shared: fields.next()? == "shared",
+        made_by: named(fields)?,
+        author: named(fields)?,
+        subject: named(fields)?,
+        note: fields.next()?.to_owned(),
     })
 }
 
-fn target(row: Row) -> Option<PanelTarget> {
-    let (_, id, subject_id, subject_name, .., begun_at, _, _) = row;
-    Some(PanelTarget { id: id?, subject: named(subject_id, subject_name)?, begun_at: begun_at? })
+fn target<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Option<PanelTarget> {
+    Some(PanelTarget { id: fields.next()?.to_owned(), begun_at: moment(fields.next()?)?, subject: named(fields)? })
 }
 
-fn named(id: OptionalText, name: OptionalText) -> Option<Named> {
-    Some(Named { id: MemberId::parse(&id?)?, name: name? })
+fn named<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Option<Named> {
+    Some(Named { id: MemberId::parse(fields.next()?)?, name: fields.next()?.to_owned() })
+}
+
+fn moment(text: &str) -> Option<NaiveDateTime> {
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok()
 }
 
 /// The statement, whose text never changes: both databases keep it prepared.
@@ -260,22 +206,11 @@ struct Statement {
 
 impl Query for Statement {
     type SqlType = (
-        Integer,
-        Nullable<Text>,
-        Nullable<Text>,
-        Nullable<Text>,
-        Nullable<Text>,
-        Nullable<Text>,
-        Nullable<Text>,
-        Nullable<Text>,
-        Nullable<Text>,
-        Nullable<Text>,
-        Nullable<Text>,
-        Nullable<Text>,
-        Nullable<Text>,
-        Nullable<Timestamp>,
-        Nullable<Bool>,
-        Nullable<Bool>,
+        (Text, Text, Text, Nullable<Text>),
+        (Nullable<Text>, Nullable<Text>, Nullable<Bool>),
+        (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>),
+        (Nullable<Text>, Bool),
+        (Nullable<Text>, Nullable<Text>, Nullable<Text>),
     );
 }
 
@@ -286,18 +221,46 @@ impl QueryId for Statement {
 
 impl RunQueryDsl<AnyConnection> for Statement {}
 
-const NO_TEXT: &str = "CAST(NULL AS TEXT)";
+const COLUMNS: &str = "SELECT installations.id, installations.state, installations.bitbucket_workspace_uuid, \
+     bitbucket_workspaces.slug, workspaces.id, workspaces.name, workspaces.quick_action, viewer.id, viewer.name, viewer.role, \
+     authoring.id, authoring.name, COALESCE(known.id, addressed.id), sightings.seen_at IS NOT NULL";
+
+// More links than one pull request has in practice.
+const LINKS: [&str; 3] = [
+    ", (SELECT string_agg(line, '\u{1e}') FROM (SELECT links.id || '\u{1f}' || links.target_kind || '\u{1f}' || links.target_id \
+     || '\u{1f}' || CAST(links.created_at AS TEXT) || '\u{1f}' || CASE WHEN feedback.shared_at IS NULL THEN '' ELSE 'shared' END \
+     || '\u{1f}' || maker.id || '\u{1f}' || maker.name || '\u{1f}' || author.id || '\u{1f}' || author.name || '\u{1f}' || subject.id \
+     || '\u{1f}' || subject.name || '\u{1f}' || links.note AS line FROM links \
+     INNER JOIN feedback ON feedback.id = links.target_id AND links.target_kind = 'feedback' \
+     INNER JOIN members AS maker ON maker.id = links.created_by \
+     INNER JOIN members AS author ON author.id = feedback.author_id \
+     INNER JOIN members AS subject ON subject.id = feedback.subject_id \
+     WHERE links.pull_request_id = COALESCE(known.id, addressed.id) AND ",
+    visibility::FEEDBACK,
+    " ORDER BY links.id DESC LIMIT 50) AS attached)",
+];
+
+// More drafts than a person looks through.
+const TARGETS: &str = ", (SELECT string_agg(line, '\u{1e}') FROM (SELECT feedback.id || '\u{1f}' || CAST(feedback.created_at AS TEXT) \
+     || '\u{1f}' || subject.id || '\u{1f}' || subject.name AS line FROM feedback \
+     INNER JOIN members AS subject ON subject.id = feedback.subject_id \
+     WHERE feedback.author_id = viewer.id AND feedback.shared_at IS NULL \
+     ORDER BY CASE WHEN feedback.subject_id = authoring.id THEN 0 ELSE 1 END, feedback.created_at DESC LIMIT 40) AS drafts)";
+
+// One more than `COLLEAGUES_AT_MOST`, which tells that there are more.
+const COLLEAGUES: &str = ", (SELECT string_agg(line, '\u{1e}') FROM (SELECT members.id || '\u{1f}' || members.name AS line FROM members \
+     WHERE members.workspace_id = viewer.workspace_id AND members.removed_at IS NULL AND members.id <> viewer.id \
+     ORDER BY members.name LIMIT 101) AS colleagues)";
 
 impl QueryFragment<MultiBackend> for Statement {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
-        // What cannot be found by its index is not asked for: every join below starts from one row of the door.
+        // Every join finds its one row by an index, beginning with the installation.
+        out.push_sql(COLUMNS);
+        LINKS.iter().for_each(|part| out.push_sql(part));
+        out.push_sql(TARGETS);
+        out.push_sql(COLLEAGUES);
         out.push_sql(
-            "WITH door AS (SELECT installations.id AS installation_id, installations.state AS state, \
-             installations.bitbucket_workspace_uuid AS uuid, bitbucket_workspaces.slug AS slug, workspaces.id AS workspace_id, \
-             workspaces.name AS workspace_name, viewing.id AS viewer_id, viewing.name AS viewer_name, viewing.role AS role, \
-             authoring.id AS author_id, authoring.name AS author_name, COALESCE(known.id, addressed.id) AS pull_request_id, \
-             workspaces.quick_action AS quick_action, sightings.seen_at IS NOT NULL AS seen \
-             FROM installations \
+            " FROM installations \
              INNER JOIN bitbucket_workspaces ON bitbucket_workspaces.uuid = installations.bitbucket_workspace_uuid \
              LEFT JOIN workspaces ON workspaces.id = installations.workspace_id \
              LEFT JOIN identities AS bound ON bound.workspace_id = workspaces.id AND bound.account_id = ",
@@ -305,7 +268,7 @@ impl QueryFragment<MultiBackend> for Statement {
         out.push_bind_param::<Text, _>(&self.question.account)?;
         out.push_sql(
             " AND bound.confirmed_at IS NOT NULL \
-             LEFT JOIN members AS viewing ON viewing.id = bound.member_id AND viewing.removed_at IS NULL \
+             LEFT JOIN members AS viewer ON viewer.id = bound.member_id AND viewer.removed_at IS NULL \
              LEFT JOIN identities AS wrote ON wrote.workspace_id = workspaces.id AND wrote.account_id = ",
         );
         out.push_bind_param::<Text, _>(&self.question.author)?;
@@ -315,81 +278,16 @@ impl QueryFragment<MultiBackend> for Statement {
         );
         out.push_bind_param::<Text, _>(&self.question.repository)?;
         out.push_sql(" AND known.number = ");
-        out.push_bind_param::<diesel::sql_types::BigInt, _>(&self.question.number)?;
+        out.push_bind_param::<BigInt, _>(&self.question.number)?;
         out.push_sql(
-            " LEFT JOIN pull_requests AS addressed ON addressed.workspace_id = workspaces.id AND addressed.repository_uuid IS NULL \
-             AND addressed.url = ",
+            " LEFT JOIN pull_requests AS addressed ON known.id IS NULL AND addressed.workspace_id = workspaces.id \
+             AND addressed.repository_uuid IS NULL AND addressed.url = ",
         );
         out.push_bind_param::<Text, _>(&self.question.url)?;
         out.push_sql(
-            " LEFT JOIN sightings ON sightings.pull_request_id = COALESCE(known.id, addressed.id) AND sightings.member_id = viewing.id \
+            " LEFT JOIN sightings ON sightings.pull_request_id = COALESCE(known.id, addressed.id) AND sightings.member_id = viewer.id \
              WHERE installations.client_key = ",
         );
-        out.push_bind_param::<Text, _>(&self.question.client_key)?;
-        out.push_sql(
-            "), viewer AS (SELECT viewer_id AS id, workspace_id, author_id, pull_request_id FROM door \
-             WHERE viewer_id IS NOT NULL AND state = 'active' AND quick_action) \
-             SELECT 0, installation_id, state, uuid, slug, workspace_id, workspace_name, viewer_id, viewer_name, role, author_id, \
-             author_name, pull_request_id, CAST(NULL AS TIMESTAMP), quick_action, seen FROM door",
-        );
-        self.links(&mut out);
-        self.targets(&mut out);
-        self.colleagues(&mut out);
-        Ok(())
-    }
-}
-
-impl Statement {
-    fn links(&self, out: &mut AstPass<'_, '_, MultiBackend>) {
-        out.push_sql(
-            " UNION ALL SELECT * FROM (SELECT 1, links.id, links.target_kind, links.target_id, links.note, maker.id, maker.name, \
-             author.id, author.name, subject.id, subject.name, ",
-        );
-        out.push_sql(NO_TEXT);
-        out.push_sql(", ");
-        out.push_sql(NO_TEXT);
-        out.push_sql(
-            ", links.created_at, feedback.shared_at IS NOT NULL, CAST(NULL AS BOOLEAN) FROM viewer \
-             INNER JOIN links ON links.pull_request_id = viewer.pull_request_id AND links.target_kind = 'feedback' \
-             INNER JOIN feedback ON feedback.id = links.target_id \
-             INNER JOIN members AS maker ON maker.id = links.created_by \
-             INNER JOIN members AS author ON author.id = feedback.author_id \
-             INNER JOIN members AS subject ON subject.id = feedback.subject_id WHERE ",
-        );
-        out.push_sql(visibility::FEEDBACK);
-        // More links than one pull request has in practice.
-        out.push_sql(" ORDER BY links.id DESC LIMIT 50) AS attached");
-    }
-
-    fn targets(&self, out: &mut AstPass<'_, '_, MultiBackend>) {
-        out.push_sql(" UNION ALL SELECT * FROM (SELECT 2, feedback.id, subject.id, subject.name");
-        self.no_texts(out, 9);
-        out.push_sql(
-            ", feedback.created_at, CAST(NULL AS BOOLEAN), CAST(NULL AS BOOLEAN) FROM viewer \
-             INNER JOIN feedback ON feedback.author_id = viewer.id AND feedback.shared_at IS NULL \
-             INNER JOIN members AS subject ON subject.id = feedback.subject_id \
-             ORDER BY CASE WHEN feedback.subject_id = viewer.author_id THEN 0 ELSE 1 END, feedback.created_at DESC",
-        );
-        // More targets than a person looks through.
-        out.push_sql(" LIMIT 40) AS drafts");
-    }
-
-    fn colleagues(&self, out: &mut AstPass<'_, '_, MultiBackend>) {
-        out.push_sql(" UNION ALL SELECT * FROM (SELECT 3, members.id, members.name");
-        self.no_texts(out, 10);
-        out.push_sql(
-            ", CAST(NULL AS TIMESTAMP), CAST(NULL AS BOOLEAN), CAST(NULL AS BOOLEAN) FROM viewer \
-             INNER JOIN members ON members.workspace_id = viewer.workspace_id AND members.removed_at IS NULL AND members.id <> viewer.id \
-             ORDER BY members.name",
-        );
-        // One more than `COLLEAGUES_AT_MOST`, which tells that there are more.
-        out.push_sql(" LIMIT 101) AS colleagues");
-    }
-
-    fn no_texts(&self, out: &mut AstPass<'_, '_, MultiBackend>, count: usize) {
-        for _ in 0..count {
-            out.push_sql(", ");
-            out.push_sql(NO_TEXT);
-        }
+        out.push_bind_param::<Text, _>(&self.question.client_key)
     }
 }
