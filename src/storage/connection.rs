@@ -28,7 +28,8 @@ const SQLITE_WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = W
     PRAGMA journal_size_limit = 67108864;";
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -8192; PRAGMA mmap_size = 268435456;";
-const POSTGRES: &str = "SET TIME ZONE 'UTC'; SET statement_timeout = '10s'; SET lock_timeout = '5s';
+// Statements are prepared once and run often; planning the panel's anew for its first calls would take longer than running it.
+const POSTGRES: &str = "SET TIME ZONE 'UTC'; SET plan_cache_mode = 'force_generic_plan'; SET statement_timeout = '10s'; SET lock_timeout = '5s';
     SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = 'warning'; SET application_name = 'clarityloop-bitbucket'";
 
 #[derive(Clone)]
