@@ -222,7 +222,7 @@ fn with_database(
 
 fn open(config: &Config) -> std::result::Result<AnyConnection, String> {
     let manager = Manager::new(&config.database_url);
-    manager.prepare_folder().map_err(|error| error.to_string())?;
+    manager.prepare_file().map_err(|error| error.to_string())?;
     let mut connection = manager.connect_writer().map_err(|error| format!("database_url: {error}"))?;
     migrate(&mut connection).map_err(|error| format!("migrations: {error}"))?;
     Keyring::open(config, &mut connection)?;

@@ -12,7 +12,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 
 use crate::both;
-use crate::harness::{Test, postgres};
+use crate::harness::{Backend, Test, postgres};
 
 both!(
     a_write_that_fails_or_panics_leaves_nothing,
@@ -84,6 +84,17 @@ fn of_schema_file() -> BTreeMap<(String, String), (String, bool)> {
         }
     }
     columns
+}
+
+#[tokio::test]
+async fn a_sqlite_file_is_readable_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let test = Test::start(Backend::Sqlite, &[]).await.unwrap();
+    let DatabaseUrl::Sqlite(path) = &test.config.database_url else { panic!("not SQLite") };
+    for file in [path.clone(), path.with_extension("db-wal")] {
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
+    }
+    test.finish().await;
 }
 
 async fn a_write_that_fails_or_panics_leaves_nothing(test: &Test) {

@@ -1,16 +1,17 @@
 //! A webhook about a linked pull request has it fetched anew; every other leaves no trace.
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use crate::config::Now;
 use crate::connect::webhook::Delivery;
-use crate::connections::installations::{self, Caller, State};
+use crate::connections::installations::{self, State};
 use crate::connections::lifecycle::workspace_mismatch;
 use crate::error::Result;
 use crate::people::pull_requests;
 use crate::storage::AnyConnection;
-use crate::storage::ids::PullRequestId;
-use crate::storage::schema::pull_requests as rows;
+use crate::storage::ids::{InstallationId, PullRequestId};
+use crate::storage::schema::{installations as installation_rows, pull_requests as rows};
 
 /// What became of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,30 +28,41 @@ pub enum Taken {
 /// # Errors
 /// `workspace_mismatch` or `installation_uninstalled` (403); `token_issuer_unknown` (401).
 pub fn take(connection: &mut AnyConnection, client_key: &str, delivery: &Delivery, now: &Now) -> Result<Taken> {
-    let caller = installations::caller(connection, client_key)?;
-    installations::must_be_installed(caller.state)?;
-    if delivery.workspace.is_some_and(|uuid| uuid.to_string() != caller.bitbucket_workspace_uuid) {
+    let (id, bitbucket_workspace_uuid, state, last_event_at, linked) = read(connection, client_key, delivery)?;
+    installations::must_be_installed(state)?;
+    if delivery.workspace.is_some_and(|uuid| uuid.to_string() != bitbucket_workspace_uuid) {
         return Err(workspace_mismatch());
     }
-    installations::note_event(connection, &caller, now)?;
-    match linked(connection, &caller, delivery)? {
+    installations::note_event(connection, &id, last_event_at, now)?;
+    match linked.filter(|_| state == State::Active) {
         Some(id) => pull_requests::enqueue_refresh(connection, &id, now).map(|()| Taken::Enqueued),
         None => Ok(Taken::Ignored),
     }
 }
 
-fn linked(connection: &mut AnyConnection, caller: &Caller, delivery: &Delivery) -> Result<Option<PullRequestId>> {
-    let (Some(workspace_id), Some(repository), Some(number)) = (&caller.workspace_id, delivery.repository, delivery.pull_request)
-    else {
-        return Ok(None);
-    };
-    if caller.state != State::Active {
-        return Ok(None);
-    }
-    let number = i64::try_from(number).unwrap_or(i64::MAX);
-    let row = rows::table
-        .filter(rows::workspace_id.eq(workspace_id))
-        .filter(rows::repository_uuid.eq(repository.to_string()))
-        .filter(rows::number.eq(number));
-    Ok(row.select(rows::id).first(connection).optional()?)
+type Row = (InstallationId, String, State, Option<NaiveDateTime>, Option<PullRequestId>);
+
+/// The installation that signed the delivery, and the linked pull request it is about, in one round trip.
+fn read(connection: &mut AnyConnection, client_key: &str, delivery: &Delivery) -> Result<Row> {
+    // A delivery without either is about nothing we keep: no row has an empty UUID or the number zero.
+    let repository = delivery.repository.map(|uuid| uuid.to_string()).unwrap_or_default();
+    let number = delivery.pull_request.map_or(0, |number| i64::try_from(number).unwrap_or(i64::MAX));
+    let is_meant = rows::workspace_id
+        .nullable()
+        .eq(installation_rows::workspace_id)
+        .and(rows::repository_uuid.eq(repository))
+        .and(rows::number.eq(number));
+    let row = installation_rows::table
+        .left_join(rows::table.on(is_meant))
+        .filter(installation_rows::client_key.eq(client_key))
+        .select((
+            installation_rows::id,
+            installation_rows::bitbucket_workspace_uuid,
+            installation_rows::state,
+            installation_rows::last_event_at,
+            rows::id.nullable(),
+        ))
+        .first(connection)
+        .optional()?;
+    row.ok_or_else(installations::unknown)
 }

@@ -163,8 +163,6 @@ pub struct Caller {
     pub workspace_id: Option<WorkspaceId>,
     /// How far it is.
     pub state: State,
-    /// When a webhook came in last, UTC.
-    pub last_event_at: Option<NaiveDateTime>,
 }
 
 /// The installation that signed a call.
@@ -174,16 +172,15 @@ pub struct Caller {
 pub fn caller(connection: &mut AnyConnection, client_key: &str) -> Result<Caller> {
     let row = installations::table
         .filter(installations::client_key.eq(client_key))
-        .select((
-            installations::id,
-            installations::bitbucket_workspace_uuid,
-            installations::workspace_id,
-            installations::state,
-            installations::last_event_at,
-        ))
+        .select((installations::id, installations::bitbucket_workspace_uuid, installations::workspace_id, installations::state))
         .first(connection)
         .optional()?;
-    row.ok_or_else(|| Error::unauthorised("token_issuer_unknown", "The app is not installed with this key. Install it again."))
+    row.ok_or_else(unknown)
+}
+
+/// 401: no installation has this key.
+pub fn unknown() -> Error {
+    Error::unauthorised("token_issuer_unknown", "The app is not installed with this key. Install it again.")
 }
 
 /// Refuses a call of an installation that was removed.
@@ -200,14 +197,13 @@ pub fn must_be_installed(state: State) -> Result<()> {
     }
 }
 
-/// Notes that a webhook came in, at most once a minute, so that a burst costs no writes.
+/// Notes that a webhook came in, at most once a minute, so that a burst costs no writes. `last` is when one did before.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn note_event(connection: &mut AnyConnection, caller: &Caller, now: &Now) -> Result<()> {
-    if caller.last_event_at.is_none_or(|last| last < now.plus_seconds(-60)) {
-        let row = installations::table.find(&caller.id);
-        diesel::update(row).set(installations::last_event_at.eq(Some(now.at))).execute(connection)?;
+pub fn note_event(connection: &mut AnyConnection, id: &InstallationId, last: Option<NaiveDateTime>, now: &Now) -> Result<()> {
+    if last.is_none_or(|last| last < now.plus_seconds(-60)) {
+        diesel::update(installations::table.find(id)).set(installations::last_event_at.eq(Some(now.at))).execute(connection)?;
     }
     Ok(())
 }

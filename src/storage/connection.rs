@@ -72,17 +72,17 @@ impl Manager {
         Self { target }
     }
 
-    /// Makes the folder of a SQLite file, readable by its owner only.
+    /// Makes a SQLite file and its folder, readable by their owner only; SQLite gives its log the same mode.
     ///
     /// # Errors
-    /// When it cannot be made.
-    pub fn prepare_folder(&self) -> std::io::Result<()> {
-        use std::os::unix::fs::DirBuilderExt as _;
+    /// When they cannot be made.
+    pub fn prepare_file(&self) -> std::io::Result<()> {
+        use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
         let Target::Sqlite { path, .. } = &self.target else { return Ok(()) };
-        match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
-            Some(folder) => std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder),
-            None => Ok(()),
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
+        std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(|_file| ())
     }
 
     /// Runs `work` in one transaction on a connection of one's own, as a command does that runs beside the server.

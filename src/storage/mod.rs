@@ -43,7 +43,7 @@ impl Database {
     /// When the database cannot be reached or migrated.
     pub fn open(config: &Config, metrics: &Metrics) -> std::result::Result<Self, OpenError> {
         let manager = Manager::new(&config.database_url);
-        manager.prepare_folder().map_err(|error| OpenError(format!("database_url: {error}")))?;
+        manager.prepare_file().map_err(|error| OpenError(format!("database_url: {error}")))?;
         let mut connection = manager.connect_writer().map_err(|error| OpenError(format!("database_url: {error}")))?;
         let applied = migrate(&mut connection).map_err(|error| OpenError(format!("migrations: {error}")))?;
         if !applied.is_empty() {
