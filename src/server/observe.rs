@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpRequest, ResponseError as _, web};
@@ -50,8 +51,13 @@ pub(super) async fn observe<B: MessageBody + 'static>(
             );
             request.into_response(error.error_response()).map_into_right_body()
         } else {
-            // Whoever is too slow has no response to add headers to: the error brings its own.
-            let too_slow = |_elapsed| Error::new(Kind::TooSlow, "request_too_slow", "The request took too long. Try again.");
+            // The request is with its handler: there is only the error to carry an answer.
+            let too_slow = |_elapsed| {
+                let error = Error::new(Kind::TooSlow, "request_too_slow", "The request took too long. Try again.");
+                let mut response = error.error_response();
+                secure(response.headers_mut(), &app.config);
+                actix_web::Error::from(InternalError::from_response(error, response))
+            };
             tokio::time::timeout(ANSWERED_WITHIN, next.call(request)).await.map_err(too_slow)??.map_into_left_body()
         };
         secure(response.headers_mut(), &app.config);
