@@ -22,7 +22,7 @@ use crate::platform::signed::Signed;
 use crate::storage::AnyConnection;
 use crate::storage::ids::LinkId;
 
-/// What the attach form sends.
+/// What the attach form sends, and an undo button: a note that is being typed comes along and is kept.
 #[derive(Deserialize)]
 pub struct AttachForm {
     token: String,
@@ -42,20 +42,6 @@ pub struct CodeForm {
     token: String,
     #[serde(default)]
     code: String,
-}
-
-/// What an undo button sends; a note that is being typed comes along and is kept.
-#[derive(Deserialize)]
-pub struct RemoveForm {
-    token: String,
-    #[serde(default)]
-    target: String,
-    #[serde(default)]
-    about: String,
-    #[serde(default)]
-    about_email: String,
-    #[serde(default)]
-    note: String,
 }
 
 /// A page and its status.
@@ -88,7 +74,7 @@ pub async fn remove(
     app: web::Data<App>,
     frame: web::Data<Frame>,
     id: web::Path<String>,
-    form: Result<Form<RemoveForm>>,
+    form: Result<Form<AttachForm>>,
 ) -> HttpResponse {
     let form = match form {
         Ok(Form(form)) => form,
@@ -158,7 +144,7 @@ async fn save(app: &App, frame: &Frame, form: AttachForm) -> Result<Answer> {
     }
 }
 
-async fn undo(app: &App, frame: &Frame, id: &str, form: RemoveForm) -> Result<Answer> {
+async fn undo(app: &App, frame: &Frame, id: &str, form: AttachForm) -> Result<Answer> {
     let (context, expires_at) = token::verify(&app.panel_keys, &form.token, &app.now()).inspect_err(|error| count(app, error))?;
     let typed = Typed { target: form.target, about: first_filled(&form.about, &form.about_email), note: form.note };
     let removed = match LinkId::parse(id) {
