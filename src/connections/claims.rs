@@ -9,7 +9,7 @@ use crate::config::{Now, Secret};
 use crate::error::{Error, Kind, Result};
 use crate::people::{Viewer, audit, new_secret};
 use crate::storage::AnyConnection;
-use crate::storage::ids::{InstallationId, WorkspaceId};
+use crate::storage::ids::InstallationId;
 use crate::storage::schema::{bitbucket_workspaces, claim_links, installations};
 use crate::storage::seal::hash_hex;
 
@@ -109,12 +109,4 @@ pub fn accept(connection: &mut AnyConnection, viewer: &Viewer, secret: &str, now
     )?;
     entry::enqueue(connection, &viewer.workspace_id, now)?;
     Ok(claim)
-}
-
-/// Whether an installation has been claimed, and by which workspace.
-///
-/// # Errors
-/// When the database refuses.
-pub fn claimed_by(connection: &mut AnyConnection, installation_id: &InstallationId) -> Result<Option<WorkspaceId>> {
-    Ok(installations::table.find(installation_id).select(installations::workspace_id).first(connection)?)
 }

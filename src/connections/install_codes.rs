@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::config::Now;
 use crate::error::{Error, Result};
-use crate::people::{Viewer, audit};
+use crate::people::audit;
 use crate::storage::AnyConnection;
 use crate::storage::ids::WorkspaceId;
 use crate::storage::schema::install_codes;
@@ -37,19 +37,6 @@ pub fn replace(connection: &mut AnyConnection, workspace_id: &WorkspaceId, now: 
         .execute(connection)?;
     audit::record(connection, workspace_id, audit::APP, "install_code_made", "", "", now)?;
     Ok(code)
-}
-
-/// The code of the viewer's workspace that takes new installations.
-///
-/// # Errors
-/// `owner_needed` (403); `not_found` (404).
-pub fn current(connection: &mut AnyConnection, viewer: &Viewer) -> Result<String> {
-    viewer.must_own()?;
-    let current = install_codes::table
-        .filter(install_codes::workspace_id.eq(&viewer.workspace_id))
-        .filter(install_codes::replaced_at.is_null())
-        .select(install_codes::code);
-    current.first(connection).optional()?.ok_or_else(|| Error::not_found("install code"))
 }
 
 /// What a code in an address names.

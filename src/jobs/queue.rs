@@ -38,28 +38,13 @@ pub fn enqueue(
     payload: &impl Serialize,
     now: &Now,
 ) -> Result<()> {
-    enqueue_at(connection, kind, deduplication_key, payload, now.at, now)
-}
-
-/// Enqueues a job to run at `run_at` or soon after.
-///
-/// # Errors
-/// When the database refuses.
-pub fn enqueue_at(
-    connection: &mut AnyConnection,
-    kind: &str,
-    deduplication_key: Option<&str>,
-    payload: &impl Serialize,
-    run_at: NaiveDateTime,
-    now: &Now,
-) -> Result<()> {
     diesel::insert_into(jobs::table)
         .values((
             jobs::id.eq(JobId::new(now)),
             jobs::kind.eq(kind),
             jobs::payload.eq(serde_json::to_string(payload).map_err(Error::internal)?),
             jobs::deduplication_key.eq(deduplication_key),
-            jobs::run_at.eq(run_at),
+            jobs::run_at.eq(now.at),
             jobs::attempts.eq(0),
             jobs::created_at.eq(now.at),
         ))
