@@ -1,3 +1,13 @@
+// What pages do beyond their HTML; each page works without it.
+
+// Times: <time data-shows="moment|day" datetime="…Z"> is written in UTC by the server, and here in the viewer's own zone.
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+const hour = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+for (const time of document.querySelectorAll("time[data-shows]")) {
+  const at = new Date(time.dateTime);
+  time.textContent = time.dataset.shows === "moment" ? `${day.format(at)}, ${hour.format(at)}` : day.format(at);
+}
+
 // Copy buttons: <button hidden data-copy="id"> copies what the element of that id holds. They are sent hidden, because without
 // this file they do nothing; what they copy can be selected by hand.
 

@@ -7,6 +7,7 @@ mod api;
 mod feedback;
 mod profile;
 mod sign_in;
+mod time;
 
 use askama::Template;
 
@@ -14,6 +15,7 @@ pub use api::{ApiPage, Field, FieldTable, Operation, Path};
 pub use feedback::{FeedbackList, FeedbackPage, FeedbackRow, Known, PullRequest, PullRequestState, Reader, Share};
 pub use profile::{Account, LinkCode, ProfilePage};
 pub use sign_in::{LinkProblem, OneTimeLinkPage, SignInPage};
+pub use time::Time;
 
 pub use crate::panel::page::{Banner, Tone};
 
@@ -23,6 +25,8 @@ pub struct Shell {
     pub workspace: String,
     /// Who is signed in.
     pub member: Person,
+    /// Whether they own the workspace, and so find the settings in the navigation.
+    pub is_owner: bool,
     /// What forms send as `csrf`.
     pub csrf: String,
     /// Where in the navigation this page belongs.
@@ -38,6 +42,16 @@ pub enum Place {
     Home,
     /// `/feedback` and below.
     Feedback,
+    /// `/one-on-ones` and below.
+    OneOnOnes,
+    /// `/requests` and below.
+    Requests,
+    /// `/goals` and below.
+    Goals,
+    /// `/people` and below.
+    People,
+    /// `/settings/integrations/bitbucket` and below.
+    Integrations,
     /// `/profile`
     Profile,
 }

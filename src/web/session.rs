@@ -12,7 +12,7 @@ use super::page::{Banner, Person, Place, Shell};
 use crate::app::App;
 use crate::config::{PublicUrl, Secret};
 use crate::error::{Error, Result};
-use crate::people::members::Member;
+use crate::people::members::{Member, Role};
 use crate::people::{Viewer, sessions, workspaces};
 use crate::platform::signed::app_of;
 use crate::storage::seal::hash_hex;
@@ -73,7 +73,8 @@ impl SignedIn {
     /// What stands around a page.
     pub fn shell(&self, place: Place, banner: Option<Banner>) -> Shell {
         let member = person(self.member.id.as_str(), &self.member.name, &self.member.email);
-        Shell { workspace: self.workspace.clone(), member, csrf: self.csrf(), place, banner }
+        let is_owner = self.member.role == Role::Owner;
+        Shell { workspace: self.workspace.clone(), member, is_owner, csrf: self.csrf(), place, banner }
     }
 }
 

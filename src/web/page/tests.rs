@@ -14,7 +14,14 @@ fn person() -> Person {
 
 fn shell() -> Shell {
     let banner = Banner { tone: Tone::Info, strong: hostile(), text: hostile() };
-    Shell { workspace: hostile(), member: person(), csrf: "anti-forgery".to_owned(), place: Place::Home, banner: Some(banner) }
+    Shell {
+        workspace: hostile(),
+        member: person(),
+        is_owner: true,
+        csrf: "anti-forgery".to_owned(),
+        place: Place::Home,
+        banner: Some(banner),
+    }
 }
 
 fn pull_request(known: Known) -> PullRequest {
