@@ -8,11 +8,11 @@ use diesel::sql_types::Bool;
 use super::page::{Listed, Page};
 use super::pull_requests::{self, Reference, Reviewer};
 use super::text::Note;
-use super::{Viewer, feedback, visibility};
+use super::{Viewer, feedback, goals, one_on_ones, requests, visibility};
 use crate::config::Now;
 use crate::error::{Error, Result};
 use crate::storage::AnyConnection;
-use crate::storage::ids::{FeedbackId, LinkId, MemberId, PullRequestId};
+use crate::storage::ids::{FeedbackId, GoalId, LinkId, MemberId, OneOnOneId, PullRequestId, RequestId};
 use crate::storage::schema::{links, members as member_rows, pull_requests as pull_request_rows};
 use crate::storage::statement::OnConflict as _;
 use crate::word_column;
@@ -134,16 +134,30 @@ pub fn create(connection: &mut AnyConnection, who: &Viewer, new: &NewLink, now: 
 
 /// The target as it is stored, when the viewer may attach to it.
 fn attachable(connection: &mut AnyConnection, who: &Viewer, target: &Target) -> Result<Target> {
-    match target.kind {
+    let no_id = || Error::not_found(target.kind.as_str());
+    let id = match target.kind {
         Kind::Feedback => {
-            let id = FeedbackId::parse(&target.id).ok_or_else(|| Error::not_found("feedback"))?;
+            let id = FeedbackId::parse(&target.id).ok_or_else(no_id)?;
             feedback::must_be_own(connection, who, &id)?;
-            Ok(Target { kind: target.kind, id: id.to_string() })
+            id.to_string()
         }
-        Kind::OneOnOne | Kind::Request | Kind::Goal => {
-            Err(Error::invalid("kind_unknown", "kind", "Pull requests can be attached to feedback."))
+        Kind::OneOnOne => {
+            let id = OneOnOneId::parse(&target.id).ok_or_else(no_id)?;
+            one_on_ones::must_take_links_of(connection, who, &id)?;
+            id.to_string()
         }
-    }
+        Kind::Request => {
+            let id = RequestId::parse(&target.id).ok_or_else(no_id)?;
+            requests::must_take_links_of(connection, who, &id)?;
+            id.to_string()
+        }
+        Kind::Goal => {
+            let id = GoalId::parse(&target.id).ok_or_else(no_id)?;
+            goals::must_take_links_of(connection, who, &id)?;
+            id.to_string()
+        }
+    };
+    Ok(Target { kind: target.kind, id })
 }
 
 /// Takes the viewer's own link away. The pull request's row goes with its last link.

@@ -1,4 +1,4 @@
-//! The domain: workspaces, members, identities, feedback, linked pull requests. Doors, jobs and `connections` call it; it knows no HTTP.
+//! The domain: workspaces, members, identities, feedback, 1:1s, requests, goals, linked pull requests. Doors, jobs and `connections` call it; it knows no HTTP.
 //!
 //! Functions are shaped `(connection, viewer, input, now)`: tenant and permission come in with the viewer, time as a value.
 
@@ -6,12 +6,15 @@ pub mod api_tokens;
 pub mod attempts;
 pub mod audit;
 pub mod feedback;
+pub mod goals;
 pub mod idempotency;
 pub mod identities;
 pub mod links;
 pub mod members;
+pub mod one_on_ones;
 pub mod page;
 pub mod pull_requests;
+pub mod requests;
 pub mod sessions;
 pub mod text;
 pub mod visibility;

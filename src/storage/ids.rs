@@ -74,6 +74,14 @@ id! {
     MemberId,
     /// A feedback item.
     FeedbackId,
+    /// A 1:1.
+    OneOnOneId,
+    /// An item on the agenda of a 1:1.
+    AgendaItemId,
+    /// A request for feedback.
+    RequestId,
+    /// A goal.
+    GoalId,
     /// A pull request that somebody linked.
     PullRequestId,
     /// A link between a pull request and a conversation.

@@ -93,6 +93,73 @@ diesel::table! {
         shared_at -> Nullable<Timestamp>,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        manager_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    one_on_ones (id) {
+        id -> Text,
+        workspace_id -> Text,
+        creator_id -> Text,
+        other_id -> Text,
+        held_on -> Date,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    agenda_items (id) {
+        id -> Text,
+        one_on_one_id -> Text,
+        body -> Text,
+        added_by -> Text,
+        carried_from -> Nullable<Text>,
+        done_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    one_on_one_notes (one_on_one_id, member_id) {
+        one_on_one_id -> Text,
+        member_id -> Text,
+        body -> Text,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    requests (id) {
+        id -> Text,
+        workspace_id -> Text,
+        asker_id -> Text,
+        asked_id -> Text,
+        about_id -> Text,
+        question -> Text,
+        due_on -> Nullable<Date>,
+        state -> Text,
+        answer -> Text,
+        decided_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    goals (id) {
+        id -> Text,
+        workspace_id -> Text,
+        owner_id -> Text,
+        title -> Text,
+        why -> Text,
+        due_on -> Nullable<Date>,
+        progress -> Integer,
+        is_public -> Bool,
+        closed_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
     }
 }
 
@@ -244,6 +311,8 @@ diesel::joinable!(sessions -> members (member_id));
 diesel::joinable!(api_tokens -> members (member_id));
 diesel::joinable!(identities -> members (member_id));
 diesel::joinable!(binding_codes -> members (member_id));
+diesel::joinable!(agenda_items -> one_on_ones (one_on_one_id));
+diesel::joinable!(one_on_one_notes -> one_on_ones (one_on_one_id));
 diesel::joinable!(pull_requests -> workspaces (workspace_id));
 diesel::joinable!(sightings -> pull_requests (pull_request_id));
 diesel::joinable!(links -> pull_requests (pull_request_id));
@@ -261,6 +330,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     binding_codes,
     attempts,
     feedback,
+    one_on_ones,
+    agenda_items,
+    one_on_one_notes,
+    requests,
+    goals,
     pull_requests,
     sightings,
     links,
