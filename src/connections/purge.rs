@@ -101,7 +101,7 @@ pub async fn handle(database: &Database, payload: ProvePurge, now: &Now) -> Resu
             let subject = payload.bitbucket_workspace.to_string();
             for workspace_id in &payload.workspace_ids {
                 let left = pull_requests::count_unpurged(connection, workspace_id, payload.bitbucket_workspace)?;
-                let detail = format!("{left} pull requests left");
+                let detail = format!("{left} pull requests and people left");
                 audit::record(connection, workspace_id, audit::APP, "purge_proven", &subject, &detail, &moment)?;
             }
             Ok(Outcome::Done)

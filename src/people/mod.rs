@@ -2,10 +2,12 @@
 //!
 //! Functions are shaped `(connection, viewer, input, now)`: tenant and permission come in with the viewer, time as a value.
 
+pub mod accounts;
 pub mod api_tokens;
 pub mod attempts;
 pub mod audit;
 pub mod feedback;
+pub mod folding;
 pub mod goals;
 pub mod idempotency;
 pub mod identities;
@@ -13,6 +15,7 @@ pub mod links;
 pub mod members;
 pub mod one_on_ones;
 pub mod page;
+pub mod participants;
 pub mod pull_requests;
 pub mod requests;
 pub mod sessions;

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Viewer;
 use super::text::one_line;
+use super::{Viewer, accounts, participants};
 use crate::config::Now;
 use crate::error::{Error, Result};
 use crate::jobs;
@@ -151,7 +151,7 @@ pub fn ensure(connection: &mut AnyConnection, viewer: &Viewer, reference: &Refer
         return Ok(id);
     }
     let id = PullRequestId::new(now);
-    diesel::insert_into(pull_requests::table)
+    let inserted = diesel::insert_into(pull_requests::table)
         .values((
             pull_requests::id.eq(&id),
             pull_requests::workspace_id.eq(&viewer.workspace_id),
@@ -166,6 +166,9 @@ pub fn ensure(connection: &mut AnyConnection, viewer: &Viewer, reference: &Refer
         ))
         .on_conflict_sql("ON CONFLICT DO NOTHING")
         .execute(connection)?;
+    if inserted > 0 {
+        participants::set_author(connection, &id, reference.author_account_id.as_deref())?;
+    }
     // Another server may have made it in between; whichever row there is now is the one.
     find(connection, &viewer.workspace_id, reference)?.ok_or_else(|| Error::conflict("pull_request_changed", "Try again."))
 }
@@ -205,7 +208,7 @@ fn find(connection: &mut AnyConnection, workspace_id: &WorkspaceId, reference: &
 fn learn(connection: &mut AnyConnection, id: &PullRequestId, reference: &Reference) -> Result<()> {
     let Some(repository) = reference.repository else { return Ok(()) };
     let unknown = pull_requests::table.find(id).filter(pull_requests::bitbucket_workspace_uuid.is_null());
-    diesel::update(unknown)
+    let learned = diesel::update(unknown)
         .set((
             pull_requests::repository_uuid.eq(Some(repository.to_string())),
             pull_requests::bitbucket_workspace_uuid.eq(reference.bitbucket_workspace.map(|uuid| uuid.to_string())),
@@ -214,6 +217,9 @@ fn learn(connection: &mut AnyConnection, id: &PullRequestId, reference: &Referen
             pull_requests::author_account_id.eq(&reference.author_account_id),
         ))
         .execute(connection)?;
+    if learned > 0 {
+        participants::set_author(connection, id, reference.author_account_id.as_deref())?;
+    }
     Ok(())
 }
 
@@ -296,7 +302,7 @@ pub fn store_details(
         .find(id)
         .filter(pull_requests::number.is_not_null())
         .filter(pull_requests::fetched_at.is_null().or(pull_requests::fetched_at.lt(asked_at)));
-    diesel::update(row)
+    let stored = diesel::update(row)
         .set((
             pull_requests::title.eq(Some(one_line(&details.title, 500))),
             pull_requests::state.eq(Some(one_line(&details.state, 20))),
@@ -307,6 +313,9 @@ pub fn store_details(
             pull_requests::fetch_error.eq(None::<String>),
         ))
         .execute(connection)?;
+    if stored > 0 {
+        participants::replace(connection, id, details)?;
+    }
     Ok(())
 }
 
@@ -320,7 +329,8 @@ pub fn store_failure(connection: &mut AnyConnection, id: &PullRequestId, code: &
 }
 
 /// The tables a purge empties of Bitbucket metadata, for [`crate::storage::Database::scrub`].
-pub const PURGED_TABLES: &[&str] = &["pull_requests", "sightings", "jobs", "bitbucket_workspaces", "installations"];
+pub const PURGED_TABLES: &[&str] =
+    &["pull_requests", "pull_request_people", "bitbucket_accounts", "sightings", "jobs", "bitbucket_workspaces", "installations"];
 
 /// Takes everything Bitbucket said of a workspace's pull requests away. The links stay with their conversations as plain addresses.
 ///
@@ -333,9 +343,6 @@ pub fn purge(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbuck
             .filter(pull_requests::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()))
     };
     let ids: Vec<PullRequestId> = of_workspace().select(pull_requests::id).load(connection)?;
-    for some in ids.chunks(500) {
-        diesel::delete(sightings::table.filter(sightings::pull_request_id.eq_any(some))).execute(connection)?;
-    }
     let nothing = None::<String>;
     let purged = diesel::update(of_workspace())
         .set((
@@ -351,7 +358,12 @@ pub fn purge(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbuck
             pull_requests::bitbucket_workspace_uuid.eq(&nothing),
         ))
         .execute(connection)?;
-    Ok(purged)
+    // After the rows above are locked: a refresh that was storing its answer has committed, and what it stored goes as well.
+    for some in ids.chunks(500) {
+        participants::purge(connection, some)?;
+        diesel::delete(sightings::table.filter(sightings::pull_request_id.eq_any(some))).execute(connection)?;
+    }
+    Ok(purged + accounts::purge(connection, workspace_id, bitbucket_workspace)?)
 }
 
 /// How many rows still hold anything that Bitbucket said of this workspace: the proof of a purge.
@@ -362,7 +374,10 @@ pub fn count_unpurged(connection: &mut AnyConnection, workspace_id: &WorkspaceId
     let rows = pull_requests::table
         .filter(pull_requests::workspace_id.eq(workspace_id))
         .filter(pull_requests::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()));
-    Ok(rows.count().get_result(connection)?)
+    let rows: i64 = rows.count().get_result(connection)?;
+    Ok(rows
+        + participants::count_unpurged(connection, workspace_id)?
+        + accounts::count(connection, workspace_id, bitbucket_workspace)?)
 }
 
 #[cfg(test)]

@@ -183,6 +183,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    pull_request_people (pull_request_id, account_id, part) {
+        pull_request_id -> Text,
+        account_id -> Text,
+        part -> Text,
+    }
+}
+
+diesel::table! {
+    bitbucket_accounts (workspace_id, account_id) {
+        workspace_id -> Text,
+        account_id -> Text,
+        bitbucket_workspace_uuid -> Text,
+        bitbucket_uuid -> Nullable<Text>,
+        display_name -> Nullable<Text>,
+        nickname -> Nullable<Text>,
+        folded -> Text,
+        is_workspace_member -> Bool,
+        is_not_a_member -> Bool,
+        seen_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     sightings (pull_request_id, member_id) {
         pull_request_id -> Text,
         member_id -> Text,
@@ -241,6 +264,8 @@ diesel::table! {
         slug -> Nullable<Text>,
         name -> Nullable<Text>,
         described_at -> Nullable<Timestamp>,
+        members_read_at -> Nullable<Timestamp>,
+        members_error -> Nullable<Text>,
     }
 }
 
@@ -314,6 +339,7 @@ diesel::joinable!(binding_codes -> members (member_id));
 diesel::joinable!(agenda_items -> one_on_ones (one_on_one_id));
 diesel::joinable!(one_on_one_notes -> one_on_ones (one_on_one_id));
 diesel::joinable!(pull_requests -> workspaces (workspace_id));
+diesel::joinable!(pull_request_people -> pull_requests (pull_request_id));
 diesel::joinable!(sightings -> pull_requests (pull_request_id));
 diesel::joinable!(links -> pull_requests (pull_request_id));
 diesel::joinable!(install_codes -> workspaces (workspace_id));
@@ -336,6 +362,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     requests,
     goals,
     pull_requests,
+    pull_request_people,
+    bitbucket_accounts,
     sightings,
     links,
     idempotency_keys,
