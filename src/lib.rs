@@ -11,7 +11,7 @@
 //! - [`connect`]: Atlassian Connect as a protocol. No SQL, no people.
 //! - [`bitbucket`]: the client of the Bitbucket REST API. No SQL, no people.
 //! - [`jobs`]: the queue in the database and the loop that works it off; knows no job by name.
-//! - [`people`]: the domain: workspaces, members, sessions, identities, feedback, pull requests, links, who may see what.
+//! - [`people`]: the domain: workspaces, members, sessions, identities, conversations, pull requests, links, who may see what.
 //! - [`connections`]: installations of the app in Bitbucket workspaces: secrets, claiming, the entry's switch, purging.
 //! - [`app`]: what every handler is handed.
 //! - [`activity`]: what happened in repositories: events in, details fetched.

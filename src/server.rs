@@ -35,6 +35,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/connect/panel").get(panel::connect::show))
         .service(resource("/connect/panel/links").post(panel::connect::attach))
         .service(resource("/connect/panel/links/{id}/remove").post(panel::connect::remove))
+        .service(resource("/connect/panel/form").post(panel::connect::open_form))
         .service(resource("/connect/panel/code").post(panel::connect::link_account))
         .service(resource("/connect/{install_code}/descriptor.json").get(platform::descriptor::of_code))
         .service(resource("/connect/{install_code}/installed").post(platform::lifecycle::installed_by_code));

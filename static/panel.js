@@ -61,8 +61,6 @@ function keep(body, next) {
   for (const choice of to.querySelectorAll("[name=target]")) {
     if (choice.value === chosen) choice.checked = true;
   }
-  const [was, is] = [from, to].map((attach) => attach.closest("details"));
-  if (is) is.open = was ? was.open : to.elements.note.value !== "";
 }
 
 // A wrong field comes first; else the focus stays where it was, or goes to the next thing to press if that is gone.

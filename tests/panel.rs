@@ -1,7 +1,8 @@
-//! The panel on a pull request: what it shows to whom, and what attaching and undoing do. The code that links an account has a
-//! file of its own.
+//! The panel on a pull request: what it shows to whom, and what attaching and undoing do. The code that links an account
+//! and the kinds of conversation have files of their own.
 
 mod code;
+mod kinds;
 
 use bitbucket_sandbox::Installation;
 use reqwest::Method;
@@ -80,8 +81,8 @@ fn position(page: &Page, value: &str) -> usize {
 
 /// The address that the first Undo button posts to.
 fn undo(page: &Page) -> Option<String> {
-    let (_, rest) = page.body.split_once("formaction=\"")?;
-    Some(rest.split('"').next().unwrap_or_default().to_owned())
+    let mut actions = page.body.split("formaction=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    actions.find(|action| action.ends_with("/remove")).map(ToOwned::to_owned)
 }
 
 async fn a_pull_request_is_attached_to_a_new_draft_and_found_on_it(test: &Test) {
@@ -131,7 +132,8 @@ async fn a_pull_request_is_attached_to_an_existing_draft(test: &Test) {
     let links = entries(test, &token, &format!("/links?kind=feedback&target={draft}")).await;
     assert_eq!(links.len(), 1, "{links:?}");
     assert_eq!(entries(test, &token, "/feedback").await.len(), 1, "no other item was begun");
-    assert!(!saved.body.contains(&format!("value=\"feedback:{draft}\"")), "it is no longer offered");
+    let form = test.post("/connect/panel/form", &[("token", &saved.field("token"))]).await;
+    assert!(!form.body.contains(&format!("value=\"feedback:{draft}\"")), "it is no longer offered");
 }
 
 async fn a_new_draft_about_somebody_else_is_begun_by_choosing_them(test: &Test) {

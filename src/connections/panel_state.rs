@@ -1,7 +1,7 @@
-//! Everything the panel shows, read in one statement: whose pull request page it is, who looks at it, what is attached, what could be.
-//! The panel's doors call it for each request; nothing of it is cached.
+//! What the panel shows, read in one statement: whose pull request page it is, who looks at it, what is attached. What could be
+//! attached is asked for when its form is shown (`people::targets`). The panel's doors call it for each request; nothing is cached.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
@@ -10,12 +10,10 @@ use super::installations::State;
 use crate::error::{Error, Result};
 use crate::people::links::Kind;
 use crate::people::members::Role;
-use crate::people::{Viewer, visibility};
+use crate::people::{Named, Viewer, visibility};
+use crate::storage::aggregate::{self, Fields};
 use crate::storage::ids::{InstallationId, MemberId, PullRequestId, WorkspaceId};
 use crate::storage::{AnyConnection, MultiBackend};
-
-/// In a larger workspace a colleague is named by e-mail address instead of chosen from a list.
-pub const COLLEAGUES_AT_MOST: usize = 100;
 
 /// Which panel is meant.
 #[derive(Clone, Debug)]
@@ -59,10 +57,6 @@ pub struct PanelState {
     pub is_sighted: bool,
     /// Where it is attached, as far as the viewer may see.
     pub links: Vec<PanelLink>,
-    /// The viewer's own open items, those about the author first.
-    pub targets: Vec<PanelTarget>,
-    /// Colleagues by name, at most one more than [`COLLEAGUES_AT_MOST`].
-    pub colleagues: Vec<Named>,
 }
 
 /// The ClarityLoop workspace of an installation.
@@ -76,47 +70,78 @@ pub struct Workspace {
     pub quick_action: bool,
 }
 
-/// A member by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
-    /// The member.
-    pub id: MemberId,
-    /// Their name.
-    pub name: String,
-}
-
 /// One place where the pull request is attached.
 #[derive(Clone, Debug)]
 pub struct PanelLink {
     /// The link's id.
     pub id: String,
-    /// The kind of the place.
-    pub kind: Kind,
     /// The place's id.
     pub target_id: String,
+    /// What the place is, and whose.
+    pub place: Place,
     /// Who attached it.
     pub made_by: Named,
     /// When, UTC.
     pub made_at: NaiveDateTime,
     /// Why.
     pub note: String,
-    /// Who wrote the feedback.
-    pub author: Named,
-    /// Whom it is about.
-    pub subject: Named,
-    /// Whether its subject sees it.
-    pub is_shared: bool,
 }
 
-/// Something of the viewer's that the pull request can be attached to.
+/// A conversation by its people and date, never by a text.
 #[derive(Clone, Debug)]
-pub struct PanelTarget {
-    /// The draft's id.
-    pub id: String,
-    /// Whom it is about.
-    pub subject: Named,
-    /// When it was begun, UTC.
-    pub begun_at: NaiveDateTime,
+pub enum Place {
+    /// Feedback.
+    Feedback {
+        /// Who wrote it.
+        author: Named,
+        /// Whom it is about.
+        subject: Named,
+        /// The manager it was shared with too.
+        manager: Option<Named>,
+        /// Whether it is shared.
+        is_shared: bool,
+    },
+    /// A 1:1.
+    OneOnOne {
+        /// Who planned it.
+        creator: Named,
+        /// With whom.
+        other: Named,
+        /// On which day.
+        held_on: NaiveDate,
+    },
+    /// A request for feedback.
+    Request {
+        /// Who asks.
+        asker: Named,
+        /// Who is asked.
+        asked: Named,
+        /// About whom.
+        about: Named,
+    },
+    /// A goal.
+    Goal {
+        /// Whose it is.
+        owner: Named,
+        /// Who leads them.
+        manager: Option<Named>,
+        /// Until when.
+        due_on: Option<NaiveDate>,
+        /// Whether the whole workspace sees it.
+        is_public: bool,
+    },
+}
+
+impl Place {
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Feedback { .. } => Kind::Feedback,
+            Self::OneOnOne { .. } => Kind::OneOnOne,
+            Self::Request { .. } => Kind::Request,
+            Self::Goal { .. } => Kind::Goal,
+        }
+    }
 }
 
 impl PanelState {
@@ -135,12 +160,11 @@ impl PanelState {
 pub fn read(connection: &mut AnyConnection, question: Question) -> Result<PanelState> {
     let row: Option<Row> = Statement { question }.get_result(connection).optional()?;
     let unknown = || Error::unauthorised("token_issuer_unknown", "The app is not installed with this key.");
-    let (installation, workspace, people, pull_request, lists) = row.ok_or_else(unknown)?;
+    let (installation, workspace, people, pull_request, links) = row.ok_or_else(unknown)?;
     let (installation_id, state, bitbucket_workspace_uuid, bitbucket_workspace_slug) = installation;
     let (workspace_id, workspace_name, quick_action) = workspace;
     let (viewer_id, viewer_name, role, author_id, author_name) = people;
     let (pull_request_id, is_sighted) = pull_request;
-    let (links, targets, colleagues) = lists;
     let workspace = workspace_id.zip(workspace_name).zip(quick_action);
     Ok(PanelState {
         installation_id,
@@ -153,9 +177,7 @@ pub fn read(connection: &mut AnyConnection, question: Question) -> Result<PanelS
         author: author_id.zip(author_name).map(|(id, name)| Named { id, name }),
         pull_request_id,
         is_sighted,
-        links: lines(links.as_deref()).filter_map(|mut fields| link(&mut fields)).collect(),
-        targets: lines(targets.as_deref()).filter_map(|mut fields| target(&mut fields)).collect(),
-        colleagues: lines(colleagues.as_deref()).filter_map(|mut fields| named(&mut fields)).collect(),
+        links: aggregate::entries(links.as_deref()).filter_map(|mut fields| link(&mut fields)).collect(),
     })
 }
 
@@ -164,39 +186,24 @@ type Row = (
     (Option<WorkspaceId>, Option<String>, Option<bool>),
     (Option<MemberId>, Option<String>, Option<Role>, Option<MemberId>, Option<String>),
     (Option<PullRequestId>, bool),
-    (Option<String>, Option<String>, Option<String>),
+    Option<String>,
 );
 
-/// A list comes as one text, because a row for each entry would cost more than all the rest: entries are parted by the record
-/// separator, their fields by the unit separator, neither of which any stored text may hold (`people::text`).
-fn lines(list: Option<&str>) -> impl Iterator<Item = std::str::Split<'_, char>> {
-    list.into_iter().flat_map(|list| list.split('\u{1e}')).map(|line| line.split('\u{1f}'))
+fn link(fields: &mut Fields<'_>) -> Option<PanelLink> {
+    let (id, kind, target_id) = (fields.text()?.to_owned(), Kind::parse(fields.text()?)?, fields.text()?.to_owned());
+    let (made_at, made_by, note) = (fields.moment()?, Named::read(fields)??, fields.text()?.to_owned());
+    Some(PanelLink { id, target_id, place: place(kind, fields)?, made_by, made_at, note })
 }
 
-fn link<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Option<PanelLink> {
-    Some(PanelLink {
-        id: fields.next()?.to_owned(),
-        kind: Kind::parse(fields.next()?)?,
-        target_id: fields.next()?.to_owned(),
-        made_at: moment(fields.next()?)?,
-        is_shared: fields.next()? == "shared",
-        made_by: named(fields)?,
-        author: named(fields)?,
-        subject: named(fields)?,
-        note: fields.next()?.to_owned(),
+fn place(kind: Kind, fields: &mut Fields<'_>) -> Option<Place> {
+    let (flag, date) = (fields.text()?, fields.date()?);
+    let (first, second, third) = (Named::read(fields)??, Named::read(fields)?, Named::read(fields)?);
+    Some(match kind {
+        Kind::Feedback => Place::Feedback { author: first, subject: second?, manager: third, is_shared: flag == "shared" },
+        Kind::OneOnOne => Place::OneOnOne { creator: first, other: second?, held_on: date? },
+        Kind::Request => Place::Request { asker: first, asked: second?, about: third? },
+        Kind::Goal => Place::Goal { owner: first, manager: second, due_on: date, is_public: flag == "public" },
     })
-}
-
-fn target<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Option<PanelTarget> {
-    Some(PanelTarget { id: fields.next()?.to_owned(), begun_at: moment(fields.next()?)?, subject: named(fields)? })
-}
-
-fn named<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Option<Named> {
-    Some(Named { id: MemberId::parse(fields.next()?)?, name: fields.next()?.to_owned() })
-}
-
-fn moment(text: &str) -> Option<NaiveDateTime> {
-    NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok()
 }
 
 /// The statement, whose text never changes: both databases keep it prepared.
@@ -210,7 +217,7 @@ impl Query for Statement {
         (Nullable<Text>, Nullable<Text>, Nullable<Bool>),
         (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>),
         (Nullable<Text>, Bool),
-        (Nullable<Text>, Nullable<Text>, Nullable<Text>),
+        Nullable<Text>,
     );
 }
 
@@ -223,42 +230,50 @@ impl RunQueryDsl<AnyConnection> for Statement {}
 
 const COLUMNS: &str = "SELECT installations.id, installations.state, installations.bitbucket_workspace_uuid, \
      bitbucket_workspaces.slug, workspaces.id, workspaces.name, workspaces.quick_action, viewer.id, viewer.name, viewer.role, \
-     authoring.id, authoring.name, COALESCE(known.id, addressed.id), sightings.seen_at IS NOT NULL";
+     authoring.id, authoring.name, COALESCE(known.id, addressed.id), sightings.seen_at IS NOT NULL, ";
 
-// More links than one pull request has in practice.
-const LINKS: [&str; 3] = [
-    ", (SELECT string_agg(line, '\u{1e}') FROM (SELECT links.id || '\u{1f}' || links.target_kind || '\u{1f}' || links.target_id \
-     || '\u{1f}' || CAST(links.created_at AS TEXT) || '\u{1f}' || CASE WHEN feedback.shared_at IS NULL THEN '' ELSE 'shared' END \
-     || '\u{1f}' || maker.id || '\u{1f}' || maker.name || '\u{1f}' || author.id || '\u{1f}' || author.name || '\u{1f}' || subject.id \
-     || '\u{1f}' || subject.name || '\u{1f}' || links.note AS line FROM links \
-     INNER JOIN feedback ON feedback.id = links.target_id AND links.target_kind = 'feedback' \
-     INNER JOIN members AS maker ON maker.id = links.created_by \
-     INNER JOIN members AS author ON author.id = feedback.author_id \
-     INNER JOIN members AS subject ON subject.id = feedback.subject_id \
-     WHERE links.pull_request_id = COALESCE(known.id, addressed.id) AND ",
-    visibility::FEEDBACK,
-    " ORDER BY links.id DESC LIMIT 50) AS attached)",
+/// What is read of each link, in the order in which [`link`] and [`place`] take it.
+const LINK_FIELDS: [&str; 15] = [
+    "links.id",
+    "links.target_kind",
+    "links.target_id",
+    "links.created_at",
+    "maker.id",
+    "maker.name",
+    "links.note",
+    "CASE WHEN feedback.shared_at IS NOT NULL THEN 'shared' WHEN goals.is_public THEN 'public' END",
+    "COALESCE(one_on_ones.held_on, goals.due_on)",
+    "first.id",
+    "first.name",
+    "second.id",
+    "second.name",
+    "third.id",
+    "third.name",
 ];
 
-// More drafts than a person looks through.
-const TARGETS: &str = ", (SELECT string_agg(line, '\u{1e}') FROM (SELECT feedback.id || '\u{1f}' || CAST(feedback.created_at AS TEXT) \
-     || '\u{1f}' || subject.id || '\u{1f}' || subject.name AS line FROM feedback \
-     INNER JOIN members AS subject ON subject.id = feedback.subject_id \
-     WHERE feedback.author_id = viewer.id AND feedback.shared_at IS NULL \
-     ORDER BY CASE WHEN feedback.subject_id = authoring.id THEN 0 ELSE 1 END, feedback.created_at DESC LIMIT 40) AS drafts)";
-
-// One more than `COLLEAGUES_AT_MOST`, which tells that there are more.
-const COLLEAGUES: &str = ", (SELECT string_agg(line, '\u{1e}') FROM (SELECT members.id || '\u{1f}' || members.name AS line FROM members \
-     WHERE members.workspace_id = viewer.workspace_id AND members.removed_at IS NULL AND members.id <> viewer.id \
-     ORDER BY members.name LIMIT 101) AS colleagues)";
+// A kind's table is looked into for links of that kind alone: a join on NULL finds nothing without looking. More links than fifty
+// one pull request does not have in practice.
+const LINKS: [&str; 3] = [
+    "FROM links INNER JOIN members AS maker ON maker.id = links.created_by \
+     LEFT JOIN feedback ON feedback.id = CASE links.target_kind WHEN 'feedback' THEN links.target_id END \
+     LEFT JOIN one_on_ones ON one_on_ones.id = CASE links.target_kind WHEN 'one_on_one' THEN links.target_id END \
+     LEFT JOIN requests ON requests.id = CASE links.target_kind WHEN 'request' THEN links.target_id END \
+     LEFT JOIN goals ON goals.id = CASE links.target_kind WHEN 'goal' THEN links.target_id END \
+     INNER JOIN members AS first \
+     ON first.id = COALESCE(feedback.author_id, one_on_ones.creator_id, requests.asker_id, goals.owner_id) \
+     LEFT JOIN members AS second \
+     ON second.id = COALESCE(feedback.subject_id, one_on_ones.other_id, requests.asked_id, first.manager_id) \
+     LEFT JOIN members AS third ON third.id = COALESCE(feedback.manager_id, requests.about_id) \
+     WHERE links.pull_request_id = COALESCE(known.id, addressed.id) AND ",
+    visibility::CONVERSATION,
+    " ORDER BY links.id DESC LIMIT 50",
+];
 
 impl QueryFragment<MultiBackend> for Statement {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
         // Every join finds its one row by an index, beginning with the installation.
         out.push_sql(COLUMNS);
-        LINKS.iter().for_each(|part| out.push_sql(part));
-        out.push_sql(TARGETS);
-        out.push_sql(COLLEAGUES);
+        aggregate::push_list(&mut out, &LINK_FIELDS, &LINKS);
         out.push_sql(
             " FROM installations \
              INNER JOIN bitbucket_workspaces ON bitbucket_workspaces.uuid = installations.bitbucket_workspace_uuid \

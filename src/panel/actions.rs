@@ -5,10 +5,11 @@ use crate::connections::panel_state::{self, PanelState};
 use crate::error::{Error, Result};
 use crate::people::identities::{self, AccountId};
 use crate::people::links::{self, Kind, NewLink, Target};
+use crate::people::targets::{self, Targets};
 use crate::people::text::{Body, Note};
 use crate::people::{Viewer, attempts, feedback, members, pull_requests};
 use crate::storage::AnyConnection;
-use crate::storage::ids::{FeedbackId, LinkId, MemberId};
+use crate::storage::ids::{LinkId, MemberId};
 
 use super::context::Context;
 
@@ -27,8 +28,8 @@ pub struct Attachment {
 /// Where a pull request is to be attached.
 #[derive(Clone, Debug)]
 pub enum Choice {
-    /// To an own draft.
-    Draft(FeedbackId),
+    /// To something of the viewer's that is there already.
+    Existing(Target),
     /// To a new draft about the pull request's author.
     NewAboutAuthor,
     /// To a new draft about the member with this id.
@@ -37,15 +38,33 @@ pub enum Choice {
     NewAboutTyped(String),
 }
 
+/// Whether somebody wants to see the form, which is folded away while something is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskedFor {
+    /// What is attached; the form only when nothing is.
+    Links,
+    /// The form too.
+    Form,
+}
+
+/// What a panel shows.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// What was read of it.
+    pub state: PanelState,
+    /// What its form offers; `None` while there is no form or it is folded.
+    pub targets: Option<Targets>,
+}
+
 impl Choice {
     /// The value of the choice "new draft about the author".
     pub const NEW_ABOUT_AUTHOR: &'static str = "new:author";
     /// The value of the choice "new draft about someone".
     pub const NEW_ABOUT_SOMEONE: &'static str = "new:someone";
 
-    /// The value of an own draft.
-    pub fn draft_value(id: &str) -> String {
-        format!("feedback:{id}")
+    /// The value of something that is there already.
+    pub fn value(kind: Kind, id: &str) -> String {
+        format!("{}:{id}", kind.as_str())
     }
 
     /// Reads what the form sent.
@@ -60,7 +79,11 @@ impl Choice {
             Self::NEW_ABOUT_SOMEONE if !about.is_empty() => MemberId::parse(about).map(Self::NewAbout).ok_or_else(person),
             Self::NEW_ABOUT_SOMEONE if !about_email.trim().is_empty() => Ok(Self::NewAboutTyped(about_email.to_owned())),
             Self::NEW_ABOUT_SOMEONE => Err(person()),
-            draft => draft.strip_prefix("feedback:").and_then(FeedbackId::parse).map(Self::Draft).ok_or_else(missing),
+            existing => {
+                let (kind, id) = existing.split_once(':').ok_or_else(missing)?;
+                let kind = Kind::parse(kind).ok_or_else(missing)?;
+                Ok(Self::Existing(Target { kind, id: id.to_owned() }))
+            }
         }
     }
 }
@@ -76,6 +99,18 @@ pub fn read(connection: &mut AnyConnection, context: &Context, web_url: &str) ->
         return Err(crate::connections::lifecycle::workspace_mismatch());
     }
     Ok(state)
+}
+
+/// Reads the panel with what its form offers, if it has one: always while nothing is attached, else when `form` is asked for.
+///
+/// # Errors
+/// As [`read`].
+pub fn look(connection: &mut AnyConnection, context: &Context, form: AskedFor, web_url: &str, now: &Now) -> Result<Seen> {
+    let state = read(connection, context, web_url)?;
+    let author = state.author.as_ref().map(|author| &author.id);
+    let viewer = state.viewer().filter(|_| form == AskedFor::Form || state.links.is_empty());
+    let targets = viewer.map(|viewer| targets::read(connection, &viewer, author, now)).transpose()?;
+    Ok(Seen { state, targets })
 }
 
 /// Records that the viewer has been shown this linked pull request by Bitbucket.
@@ -117,7 +152,7 @@ pub fn attach(
     let state = read(connection, context, web_url)?;
     let viewer = viewer(&state)?;
     let about = match &attachment.choice {
-        Choice::Draft(_) => None,
+        Choice::Existing(_) => None,
         Choice::NewAboutAuthor => {
             let gone = || {
                 Error::invalid(
@@ -131,16 +166,16 @@ pub fn attach(
         Choice::NewAbout(id) => Some(id.clone()),
         Choice::NewAboutTyped(typed) => Some(members::by_what_was_typed(connection, &viewer, typed)?),
     };
-    let target_id = match (&attachment.choice, about) {
-        (Choice::Draft(id), _) => id.to_string(),
+    let target = match (&attachment.choice, about) {
+        (Choice::Existing(target), _) => target.clone(),
         (_, Some(about)) => {
             let draft = feedback::NewFeedback { about, body: Body::default(), shared: false };
-            feedback::create(connection, &viewer, &draft, now)?.to_string()
+            Target { kind: Kind::Feedback, id: feedback::create(connection, &viewer, &draft, now)?.to_string() }
         }
         (_, None) => return Err(Error::invalid("person_missing", "about", "Choose whom the draft is about.")),
     };
     let new = NewLink {
-        target: Target { kind: Kind::Feedback, id: target_id },
+        target,
         pull_request: context.reference(web_url),
         note: attachment.note.clone(),
         is_before_the_makers_eyes: true,

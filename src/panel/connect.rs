@@ -2,13 +2,15 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
+use chrono::NaiveDateTime;
 use serde::Deserialize;
 
-use super::actions::{self, Attachment, Choice};
+use super::actions::{self, AskedFor, Attachment, Choice, Seen};
 use super::context::Context;
 use super::page::{self, Banner, CodeProblem, ConnectFrame, Host, State, Typed, Wrong};
 use super::token;
 use super::view::{self, Addresses, Outcome};
+use super::wording;
 use crate::app::App;
 use crate::connect::panel::PanelParameters;
 use crate::connections::installations::State as Standing;
@@ -34,6 +36,14 @@ pub struct AttachForm {
     about_email: String,
     #[serde(default)]
     note: String,
+    /// Present when the form stands open beside what is attached.
+    open: Option<String>,
+}
+
+/// A form with nothing but its token.
+#[derive(Deserialize)]
+pub struct TokenForm {
+    token: String,
 }
 
 /// What the code form sends.
@@ -84,6 +94,15 @@ pub async fn remove(
     respond(&frame, undo(&app, &frame, &id, form).await, note)
 }
 
+/// `POST /connect/panel/form`: the same panel with its form opened.
+pub async fn open_form(app: web::Data<App>, frame: web::Data<Frame>, form: Result<Form<TokenForm>>) -> HttpResponse {
+    let answer = match form {
+        Ok(Form(form)) => unfold(&app, &frame, form).await,
+        Err(error) => Err(error),
+    };
+    respond(&frame, answer, String::new())
+}
+
 /// `POST /connect/panel/code`.
 pub async fn link_account(app: web::Data<App>, frame: web::Data<Frame>, form: Result<Form<CodeForm>>) -> HttpResponse {
     let answer = match form {
@@ -102,14 +121,24 @@ async fn open(app: &App, frame: &Frame, signed: Signed) -> Result<Answer> {
         return Ok(Answer { status: StatusCode::OK, state: State::NoPerson });
     };
     let now = app.now();
-    let (asked, web_url) = (context.clone(), app.config.bitbucket_web_url.clone());
-    let read = app.read(move |connection| actions::read(connection, &asked, &web_url)).await?;
+    let (asked, web_url, at) = (context.clone(), app.config.bitbucket_web_url.clone(), now.clone());
+    let seen = app.read(move |connection| actions::look(connection, &asked, AskedFor::Links, &web_url, &at)).await?;
+    let read = &seen.state;
     if read.pull_request_id.is_some() && !read.is_sighted && read.viewer().is_some() {
         let (context, web_url, read, now) = (context.clone(), app.config.bitbucket_web_url.clone(), read.clone(), now.clone());
         app.write(move |connection| actions::record_sighting(connection, &read, &context, &web_url, &now)).await?;
     }
     let token = token::mint(&app.panel_keys, &context, &now)?;
-    page_of(app, frame, read, token, Outcome::default(), StatusCode::OK).await
+    page_of(app, frame, seen, token, Outcome::default(), StatusCode::OK).await
+}
+
+async fn unfold(app: &App, frame: &Frame, form: TokenForm) -> Result<Answer> {
+    let now = app.now();
+    let (context, expires_at) = token::verify(&app.panel_keys, &form.token, &now).inspect_err(|error| count(app, error))?;
+    let token = token::renew(&app.panel_keys, &context, expires_at)?;
+    let web_url = app.config.bitbucket_web_url.clone();
+    let seen = app.read(move |connection| actions::look(connection, &context, AskedFor::Form, &web_url, &now)).await?;
+    page_of(app, frame, seen, token, Outcome::default(), StatusCode::OK).await
 }
 
 async fn save(app: &App, frame: &Frame, form: AttachForm) -> Result<Answer> {
@@ -123,7 +152,7 @@ async fn save(app: &App, frame: &Frame, form: AttachForm) -> Result<Answer> {
             let (context, web_url, now) = (context.clone(), app.config.bitbucket_web_url.clone(), app.now());
             let work = move |connection: &mut AnyConnection| {
                 let link = actions::attach(connection, &context, &attachment, &web_url, &now)?;
-                Ok((link, actions::read(connection, &context, &web_url)?))
+                Ok((link, actions::look(connection, &context, AskedFor::Links, &web_url, &now)?))
             };
             app.write(work).await
         }
@@ -131,7 +160,7 @@ async fn save(app: &App, frame: &Frame, form: AttachForm) -> Result<Answer> {
     };
     match saved {
         Ok((link, read)) => {
-            let banner = saved_banner(&read, &link);
+            let banner = saved_banner(&read.state, &link, app.now().at);
             let outcome = Outcome { banner, ..Outcome::default() };
             let token = token::renew(&app.panel_keys, &context, expires_at)?;
             page_of(app, frame, read, token, outcome, StatusCode::OK).await
@@ -146,14 +175,15 @@ async fn save(app: &App, frame: &Frame, form: AttachForm) -> Result<Answer> {
 
 async fn undo(app: &App, frame: &Frame, id: &str, form: AttachForm) -> Result<Answer> {
     let (context, expires_at) = token::verify(&app.panel_keys, &form.token, &app.now()).inspect_err(|error| count(app, error))?;
+    let asked_for = if form.open.is_some() { AskedFor::Form } else { AskedFor::Links };
     let typed = Typed { target: form.target, about: first_filled(&form.about, &form.about_email), note: form.note };
     let removed = match LinkId::parse(id) {
         Some(link) => {
-            let (context, web_url) = (context.clone(), app.config.bitbucket_web_url.clone());
+            let (context, web_url, now) = (context.clone(), app.config.bitbucket_web_url.clone(), app.now());
             let work = move |connection: &mut AnyConnection| {
                 let before = actions::read(connection, &context, &web_url)?;
                 actions::detach(connection, &context, &link, &web_url)?;
-                Ok((title_of(&before, &link), actions::read(connection, &context, &web_url)?))
+                Ok((title_of(&before, &link, now.at), actions::look(connection, &context, asked_for, &web_url, &now)?))
             };
             app.write(work).await
         }
@@ -181,9 +211,9 @@ async fn redeem(app: &App, frame: &Frame, form: CodeForm) -> Result<Answer> {
             let (context, web_url, now) = (context.clone(), app.config.bitbucket_web_url.clone(), app.now());
             app.write(move |connection| {
                 actions::redeem_code(connection, &context, &form.code, &web_url, &now)?;
-                let read = actions::read(connection, &context, &web_url)?;
-                actions::record_sighting(connection, &read, &context, &web_url, &now)?;
-                Ok(read)
+                let seen = actions::look(connection, &context, AskedFor::Links, &web_url, &now)?;
+                actions::record_sighting(connection, &seen.state, &context, &web_url, &now)?;
+                Ok(seen)
             })
             .await
         }
@@ -214,28 +244,27 @@ async fn again(app: &App, frame: &Frame, context: &Context, expires_at: i64, err
         return Err(error);
     }
     error.log();
-    let (asked, web_url) = (context.clone(), app.config.bitbucket_web_url.clone());
-    let read = app.read(move |connection| actions::read(connection, &asked, &web_url)).await?;
+    let (asked, web_url, now) = (context.clone(), app.config.bitbucket_web_url.clone(), app.now());
+    let read = app.read(move |connection| actions::look(connection, &asked, AskedFor::Form, &web_url, &now)).await?;
     let token = token::renew(&app.panel_keys, context, expires_at)?;
     page_of(app, frame, read, token, outcome, error.status()).await
 }
 
-async fn page_of(
-    app: &App,
-    frame: &Frame,
-    read: PanelState,
-    token: String,
-    outcome: Outcome,
-    status: StatusCode,
-) -> Result<Answer> {
+async fn page_of(app: &App, frame: &Frame, seen: Seen, token: String, outcome: Outcome, status: StatusCode) -> Result<Answer> {
+    let Seen { state: read, targets } = seen;
     let mut owners = Vec::new();
     if let (Standing::Waiting, Some(workspace)) = (read.state, &read.workspace) {
         let id = workspace.id.clone();
         owners = app.read(move |connection| members::owner_names(connection, &id)).await?;
     }
-    let addresses =
-        Addresses { public_url: &app.config.public_url.text, attach: &frame.attach, code: &frame.code, links: &frame.attach };
-    Ok(Answer { status, state: view::state(&read, owners, token, &addresses, outcome, app.now().at) })
+    let addresses = Addresses {
+        public_url: &app.config.public_url.text,
+        attach: &frame.attach,
+        form: &frame.form,
+        code: &frame.code,
+        links: &frame.attach,
+    };
+    Ok(Answer { status, state: view::state(&read, targets.as_ref(), owners, token, &addresses, outcome, app.now().at) })
 }
 
 fn respond(frame: &Frame, answer: Result<Answer>, note: String) -> HttpResponse {
@@ -263,15 +292,16 @@ fn first_filled(first: &str, second: &str) -> String {
     if first.is_empty() { second.to_owned() } else { first.to_owned() }
 }
 
-fn saved_banner(read: &PanelState, link: &LinkId) -> Option<Banner> {
+fn saved_banner(read: &PanelState, link: &LinkId, now: NaiveDateTime) -> Option<Banner> {
     let viewer = read.viewer.as_ref()?;
     let link = read.links.iter().find(|candidate| candidate.id == link.as_str())?;
-    Some(Banner::saved(&lower_first(&view::title(link, &viewer.id)), &view::seen_by(link, &viewer.id)))
+    let title = lower_first(&wording::title(&link.place, &viewer.id, now));
+    Some(Banner::saved(&title, &wording::seen_by(&link.place, &viewer.id)))
 }
 
-fn title_of(read: &PanelState, link: &LinkId) -> String {
-    let found = read.links.iter().find(|candidate| candidate.id == link.as_str());
-    found.zip(read.viewer.as_ref()).map_or_else(String::new, |(link, viewer)| lower_first(&view::title(link, &viewer.id)))
+fn title_of(read: &PanelState, link: &LinkId, now: NaiveDateTime) -> String {
+    let found = read.links.iter().find(|candidate| candidate.id == link.as_str()).zip(read.viewer.as_ref());
+    found.map_or_else(String::new, |(link, viewer)| lower_first(&wording::title(&link.place, &viewer.id, now)))
 }
 
 fn lower_first(text: &str) -> String {

@@ -9,3 +9,4 @@ pub mod context;
 pub mod page;
 pub mod token;
 pub mod view;
+pub mod wording;

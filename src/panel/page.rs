@@ -84,8 +84,10 @@ pub struct Attach {
     pub banner: Option<Banner>,
     /// The links on this pull request that the viewer may see.
     pub links: Vec<Link>,
-    /// The form; open when there are no links, else behind "Add to something else".
-    pub form: Form,
+    /// The form; absent while it is folded behind "Add to something else".
+    pub form: Option<Form>,
+    /// Where that button posts to.
+    pub form_action: String,
 }
 
 /// What came of the last press of a button, in a sentence.

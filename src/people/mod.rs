@@ -19,11 +19,13 @@ pub mod participants;
 pub mod pull_requests;
 pub mod requests;
 pub mod sessions;
+pub mod targets;
 pub mod text;
 pub mod visibility;
 pub mod workspaces;
 
 use crate::error::{Error, Result};
+use crate::storage::aggregate::Fields;
 use crate::storage::ids::{MemberId, WorkspaceId};
 use members::Role;
 
@@ -48,6 +50,23 @@ impl Viewer {
             Role::Owner => Ok(()),
             Role::Member => Err(Error::forbidden("owner_needed", "Only an owner of the workspace may do this. Ask one of them.")),
         }
+    }
+}
+
+/// A member by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The member.
+    pub id: MemberId,
+    /// Their name.
+    pub name: String,
+}
+
+impl Named {
+    /// From the next two fields of an entry; the inner option is empty where the statement named nobody.
+    pub(crate) fn read(fields: &mut Fields<'_>) -> Option<Option<Self>> {
+        let (id, name) = (fields.text()?, fields.text()?);
+        Some(MemberId::parse(id).map(|id| Self { id, name: name.to_owned() }))
     }
 }
 

@@ -61,6 +61,9 @@ pub const REQUEST: &str = request!();
 /// A goal is seen by its owner and their manager, or by the whole workspace when it is public.
 pub const GOAL: &str = goal!();
 
+/// Any of them, for a statement that has joined all four tables, three of which found nothing.
+pub const CONVERSATION: &str = concat!("(", feedback!(), " OR ", one_on_one!(), " OR ", request!(), " OR ", goal!(), ")");
+
 /// A link is seen by whoever may see its target.
 pub const LINK: &str = link!();
 

@@ -17,6 +17,8 @@ pub struct Frame {
     pub script: String,
     /// The path of the panel's forms.
     pub attach: String,
+    /// The path that answers with the panel's form opened.
+    pub form: String,
     /// The path of the panel's code form.
     pub code: String,
     /// Bitbucket's host script, which sizes the frame.
@@ -45,6 +47,7 @@ impl Frame {
             looks: below(looks),
             script: below(script),
             attach: below("/connect/panel/links"),
+            form: below("/connect/panel/form"),
             code: below("/connect/panel/code"),
             host_script,
             policy: header::HeaderValue::from_str(&policy)?,

@@ -1,5 +1,6 @@
 //! The database: one door to read and one to write, on SQLite or PostgreSQL. Knows no people; `people`, `connections`, `jobs` and `activity` use it.
 
+pub mod aggregate;
 mod connection;
 pub mod ids;
 mod migrations;

@@ -21,6 +21,8 @@ pub struct Target {
     pub when: String,
     /// Who will see the link, to follow "Seen by:".
     pub seen_by: String,
+    /// What it is called, shown when opened: people share their screens.
+    pub text: Option<String>,
     /// Whom a new draft is about, when that is still to be said.
     pub about: Option<About>,
 }
@@ -43,7 +45,7 @@ impl Target {
     }
 
     fn draft(value: String, title: String, when: String, about: Option<About>) -> Self {
-        Self { kind: Kind::Feedback, value, title, when, seen_by: "only you, until you share it".to_owned(), about }
+        Self { kind: Kind::Feedback, value, title, when, seen_by: "only you, until you share it".to_owned(), text: None, about }
     }
 }
 
@@ -123,11 +125,6 @@ impl Form {
 
     pub(super) fn has_search(&self) -> bool {
         self.groups.iter().map(|group| group.choices.len()).sum::<usize>() > MOST_WITHOUT_SEARCH
-    }
-
-    /// Whether somebody was in the middle of something: then the form stands open.
-    pub(super) fn is_unfinished(&self) -> bool {
-        self.wrong.is_some() || !self.note.is_empty()
     }
 
     pub(super) fn wrong_about(&self) -> Option<&str> {

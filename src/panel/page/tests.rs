@@ -8,8 +8,8 @@ fn draw(state: &State) -> String {
     render(state, &Host::BodyOnly).unwrap()
 }
 
-fn attach(links: Vec<Link>, form: Form) -> State {
-    State::Attach(Attach { token: "panel-token".to_owned(), banner: None, links, form })
+fn attach(links: Vec<Link>, form: Option<Form>) -> State {
+    State::Attach(Attach { token: "panel-token".to_owned(), banner: None, links, form, form_action: "/more".to_owned() })
 }
 
 fn link(title: &str, note: &str, undo: Option<Undo>) -> Link {
@@ -29,14 +29,15 @@ fn link(title: &str, note: &str, undo: Option<Undo>) -> Link {
 fn html_in_any_text_is_escaped_in_every_state() {
     let hostile = || HOSTILE.to_owned();
     let people = About::OneOf(vec![Person { id: hostile(), name: hostile() }]);
-    let targets = vec![Target::own_draft(HOSTILE, HOSTILE, HOSTILE), Target::new_draft_about_someone("new", people, false)];
+    let named = Target { text: Some(hostile()), ..Target::own_draft(HOSTILE, HOSTILE, HOSTILE) };
+    let targets = vec![named, Target::new_draft_about_someone("new", people, false)];
     let typed = Typed { target: hostile(), about: hostile(), note: hostile() };
     let form = Form::again(HOSTILE, targets, typed, Some(Wrong::Target(hostile())));
     let undo = Undo { action: hostile(), link_id: hostile() };
     let claimed_by = Some(Claimant { workspace: hostile(), owners: vec![hostile(), hostile()] });
     let refused = Refused { sentence: hostile(), next_step: hostile(), note: hostile(), request_id: Some(hostile()) };
     let states = [
-        attach(vec![link(HOSTILE, HOSTILE, Some(undo))], form),
+        attach(vec![link(HOSTILE, HOSTILE, Some(undo))], Some(form)),
         State::Unknown(Unknown { action: hostile(), token: hostile(), profile_url: hostile(), problem: None }),
         State::Waiting(Waiting { bitbucket_workspace: hostile(), claimed_by }),
         State::Off { bitbucket_workspace: hostile() },
@@ -54,22 +55,23 @@ fn html_in_any_text_is_escaped_in_every_state() {
 fn every_form_carries_the_panel_token() {
     let undo = Undo { action: "/connect/panel/links/1/remove".to_owned(), link_id: "1".to_owned() };
     let form = Form::new("/connect/panel/links", vec![Target::new_draft("new", "Priya Raman")]);
-    let html = draw(&attach(vec![link("Your draft", "", Some(undo))], form));
+    let html = draw(&attach(vec![link("Your draft", "", Some(undo))], Some(form)));
     assert_eq!(html.matches("<form").count(), 2);
     assert_eq!(html.matches(r#"name="token" value="panel-token""#).count(), 2);
 }
 
 #[test]
 fn undo_stands_on_own_links_only() {
-    let form = || Form::new("/connect/panel/links", vec![]);
-    assert!(!draw(&attach(vec![link("Another's", "", None)], form())).contains("Undo"));
+    assert!(!draw(&attach(vec![link("Another's", "", None)], None)).contains("Undo"));
 }
 
 #[test]
-fn the_form_is_open_when_nothing_is_attached_and_folded_otherwise() {
-    let form = || Form::new("/connect/panel/links", vec![Target::new_draft("new", "Priya Raman")]);
-    assert!(!draw(&attach(vec![], form())).contains("<details"));
-    assert!(draw(&attach(vec![link("Your draft", "", None)], form())).contains("<details class=\"more\"><summary"));
+fn a_folded_form_is_a_button_that_asks_for_it() {
+    let form = Form::new("/connect/panel/links", vec![Target::new_draft("new", "Priya Raman")]);
+    let folded = draw(&attach(vec![link("Your draft", "", None)], None));
+    assert!(folded.contains(r#"formaction="/more""#) && !folded.contains("<textarea"), "{folded}");
+    let open = draw(&attach(vec![link("Your draft", "", None)], Some(form)));
+    assert!(!open.contains(r#"formaction="/more""#) && open.contains("<textarea"), "{open}");
 }
 
 #[test]
