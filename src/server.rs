@@ -15,7 +15,7 @@ pub use start::{Options, Running, StartError, start};
 use crate::activity::refresh;
 use crate::app::App;
 use crate::config::Now;
-use crate::connections::{describe, entry, purge};
+use crate::connections::{describe, entry, purge, workspace_members};
 use crate::error::{Error, Kind, Result};
 use crate::jobs::{Handler, Runner};
 use crate::people::pull_requests;
@@ -83,6 +83,7 @@ fn job_handlers(app: &web::Data<App>) -> HashMap<&'static str, Handler> {
     HashMap::from([
         (pull_requests::REFRESH, handler!(refresh::handle)),
         (describe::DESCRIBE, handler!(describe::handle)),
+        (workspace_members::READ_MEMBERS, handler!(workspace_members::handle)),
         (entry::UPDATE_ENTRY, handler!(entry::handle)),
         (purge::PROVE_PURGE, prove_purge),
     ])

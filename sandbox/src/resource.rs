@@ -61,6 +61,17 @@ impl Resources<'_> {
         })
     }
 
+    /// That a person belongs to a workspace.
+    pub(crate) fn membership(&self, user: &User, workspace: &Workspace) -> Value {
+        let path = format!("workspaces/{}/members/{}", workspace.slug, percent_encode(&user.uuid));
+        json!({
+            "type": "workspace_membership",
+            "user": self.user(user),
+            "workspace": self.workspace(workspace),
+            "links": { "self": self.api(&path) },
+        })
+    }
+
     /// A workspace as an account: who owns a repository, and where an app is installed.
     pub(crate) fn principal(&self, workspace: &Workspace) -> Value {
         let uuid = percent_encode(&workspace.uuid);

@@ -9,8 +9,10 @@ use crate::config::{Config, Now};
 use crate::connections::credentials;
 use crate::connections::describe::retry;
 use crate::connections::installations::State;
+use crate::connections::workspace_members::named;
 use crate::error::Result;
 use crate::jobs::Outcome;
+use crate::people::accounts::Named;
 use crate::people::pull_requests::{self, Details, Known, Refresh, Reviewer, parse_uuid};
 use crate::storage::ids::InstallationId;
 use crate::storage::schema::{bitbucket_workspaces, installations};
@@ -90,15 +92,21 @@ fn credential_for(
 
 fn details(answer: bitbucket::PullRequest) -> Details {
     let repository = answer.destination.and_then(|destination| destination.repository);
-    let mut reviewers: Vec<Reviewer> =
-        answer.reviewers.unwrap_or_default().into_iter().filter_map(|user| user.account_id).map(unasked).collect();
+    let mut accounts: Vec<Named> = answer.author.iter().filter_map(named).collect();
+    let mut reviewers = Vec::new();
+    for user in answer.reviewers.unwrap_or_default() {
+        accounts.extend(named(&user));
+        reviewers.extend(user.account_id.map(unasked));
+    }
     for participant in answer.participants.unwrap_or_default() {
-        let Some(account_id) = participant.user.and_then(|user| user.account_id) else { continue };
+        let account = participant.user.as_ref().and_then(named);
+        let Some(account_id) = account.as_ref().map(|account| account.account_id.clone()) else { continue };
         let state = participant.state.or_else(|| participant.approved.then(|| "approved".to_owned()));
         match reviewers.iter_mut().find(|reviewer| reviewer.account_id == account_id) {
             Some(reviewer) => reviewer.state = state,
             None if participant.role.as_deref() == Some("REVIEWER") || state.is_some() => {
-                reviewers.push(Reviewer { account_id, state })
+                reviewers.push(Reviewer { account_id, state });
+                accounts.extend(account);
             }
             None => {}
         }
@@ -109,6 +117,7 @@ fn details(answer: bitbucket::PullRequest) -> Details {
         state: answer.state.unwrap_or_default(),
         author_account_id: answer.author.and_then(|user| user.account_id),
         reviewers,
+        accounts,
     }
 }
 
@@ -134,6 +143,8 @@ mod tests {
         });
         let details = details(serde_json::from_value(answer).unwrap());
         let states: Vec<_> = details.reviewers.iter().map(|r| (r.account_id.as_str(), r.state.as_deref())).collect();
+        let accounts: Vec<_> = details.accounts.iter().map(|account| account.account_id.as_str()).collect();
+        assert_eq!(accounts, ["a", "b", "d"], "whoever only looks on is not kept");
         assert_eq!(states, [("a", Some("approved")), ("b", None), ("d", Some("approved"))]);
     }
 }

@@ -61,8 +61,12 @@ pub(super) struct PullRequest {
     state: Option<String>,
     /// The author's Atlassian account id.
     author_account_id: Option<String>,
+    /// What the author is called: the member's name when the account is theirs, else as Bitbucket names it.
+    author_name: Option<String>,
     /// Who reviews it.
     reviewers: Vec<Reviewer>,
+    /// What the reviewers are called, as far as their names are known.
+    reviewer_names: Vec<String>,
     /// When Bitbucket was asked last.
     fetched_at: Option<DateTime<Utc>>,
     /// Why the last question failed, as a stable code.
@@ -127,7 +131,9 @@ impl From<links::Shown> for PullRequest {
             title: shown.title,
             state: shown.state,
             author_account_id: shown.author_account_id,
+            author_name: shown.author_name,
             reviewers: shown.reviewers,
+            reviewer_names: shown.reviewer_names,
             fetched_at: shown.fetched_at.map(|at| at.and_utc()),
             fetch_error: shown.fetch_error,
         }

@@ -18,6 +18,34 @@ pub struct User {
     /// The Atlassian account id.
     #[serde(default)]
     pub account_id: Option<String>,
+    /// The Bitbucket UUID, in braces.
+    #[serde(default)]
+    pub uuid: Option<String>,
+    /// The name that others see.
+    #[serde(default)]
+    pub display_name: Option<String>,
+    /// The short name for mentions.
+    #[serde(default)]
+    pub nickname: Option<String>,
+}
+
+/// A part of a list.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Page<T> {
+    /// The entries.
+    #[serde(default = "Vec::new")]
+    pub values: Vec<T>,
+    /// The address of the next part; absent on the last.
+    #[serde(default)]
+    pub next: Option<String>,
+}
+
+/// That somebody belongs to a workspace.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Membership {
+    /// Who.
+    #[serde(default)]
+    pub user: Option<User>,
 }
 
 /// Somebody who reviews or takes part.

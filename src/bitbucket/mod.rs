@@ -9,11 +9,11 @@ mod failure;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::{Method, StatusCode, header};
+use reqwest::{Method, StatusCode, Url, header};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-pub use answers::{Participant, PullRequest, Repository, User, Workspace};
+pub use answers::{Membership, Page, Participant, PullRequest, Repository, User, Workspace};
 pub use failure::Failure;
 
 use crate::config::Secret;
@@ -89,6 +89,29 @@ impl Client {
         self.get("workspace", credential, &format!("/2.0/workspaces/%7B{workspace}%7D")).await
     }
 
+    /// A part of the workspace's members: the first hundred, or what the `next` of the part before names.
+    ///
+    /// # Errors
+    /// A [`Failure`]; `Malformed` when `next` leads anywhere but to the API that was asked.
+    pub async fn workspace_members(
+        &self,
+        credential: &Credential,
+        workspace: Uuid,
+        next: Option<&str>,
+    ) -> Result<Page<Membership>, Failure> {
+        let first = format!("/2.0/workspaces/%7B{workspace}%7D/members?pagelen=100");
+        let path = match next {
+            None => first.as_str(),
+            Some(next) => self.below_api(next).ok_or(Failure::Malformed)?,
+        };
+        self.get("workspace_members", credential, path).await
+    }
+
+    /// The path and query of an address on the API's own host: the credential goes nowhere else.
+    fn below_api<'a>(&self, address: &'a str) -> Option<&'a str> {
+        address.strip_prefix(&self.api_url).filter(|path| path.starts_with("/2.0/"))
+    }
+
     /// A pull request with its participants.
     ///
     /// # Errors
@@ -134,8 +157,12 @@ impl Client {
     ) -> Result<Vec<u8>, Failure> {
         let begun = Instant::now();
         let Credential::Signed(signer) = credential;
-        let authorization = signer(method.as_str(), path, &[]);
-        let mut request = self.http.request(method, format!("{}{path}", self.api_url));
+        let address = Url::parse(&format!("{}{path}", self.api_url)).map_err(|_error| Failure::Malformed)?;
+        let (path, _) = path.split_once('?').unwrap_or((path, ""));
+        let pairs: Vec<(String, String)> = address.query_pairs().into_owned().collect();
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let authorization = signer(method.as_str(), path, &pairs);
+        let mut request = self.http.request(method, address);
         request = request.header(header::AUTHORIZATION, sensitive(&authorization)?).header(header::ACCEPT, "application/json");
         if let Some(body) = body {
             request = request.json(body);

@@ -10,3 +10,4 @@ pub mod keys;
 pub mod lifecycle;
 pub mod panel_state;
 pub mod purge;
+pub mod workspace_members;

@@ -47,6 +47,8 @@ pub fn when_last_door_closed(
             bitbucket_workspaces::slug.eq(&nothing),
             bitbucket_workspaces::name.eq(&nothing),
             bitbucket_workspaces::described_at.eq(None::<chrono::NaiveDateTime>),
+            bitbucket_workspaces::members_read_at.eq(None::<chrono::NaiveDateTime>),
+            bitbucket_workspaces::members_error.eq(&nothing),
         ))
         .execute(connection)?;
     let of_workspace = installations::table.filter(installations::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()));

@@ -1,8 +1,14 @@
 //! Bitbucket accounts that have been seen: on linked pull requests, and as members of the Bitbucket workspace. Owners bring them
 //! together with members.
 
+pub mod alignment;
+pub mod listing;
+pub mod suggestions;
+
 use chrono::NaiveDateTime;
+use diesel::dsl::{not, sql};
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use uuid::Uuid;
 
 use super::folding::fold;
@@ -71,6 +77,37 @@ macro_rules! last_seen_in {
             .filter(accounts::workspace_id.eq($workspace_id))
             .filter(accounts::bitbucket_workspace_uuid.eq($bitbucket_workspace.to_string()))
     };
+}
+
+/// Whether an account has a part in what is kept: a linked pull request, or a member's identity.
+const IS_NEEDED: &str = "(EXISTS (SELECT 1 FROM pull_request_people \
+     INNER JOIN pull_requests ON pull_requests.id = pull_request_people.pull_request_id \
+     WHERE pull_request_people.account_id = bitbucket_accounts.account_id \
+     AND pull_requests.workspace_id = bitbucket_accounts.workspace_id) \
+     OR EXISTS (SELECT 1 FROM identities WHERE identities.account_id = bitbucket_accounts.account_id \
+     AND identities.workspace_id = bitbucket_accounts.workspace_id))";
+
+/// Whoever a whole reading of the workspace's members since `begun_at` has not named has left it. Their account is kept only while
+/// it has a part in something.
+///
+/// # Errors
+/// When the database refuses.
+pub fn forget_who_left(
+    connection: &mut AnyConnection,
+    workspace_id: &WorkspaceId,
+    bitbucket_workspace: Uuid,
+    begun_at: NaiveDateTime,
+) -> Result<()> {
+    let left = last_seen_in!(workspace_id, bitbucket_workspace)
+        .filter(accounts::is_workspace_member.eq(true))
+        .filter(accounts::seen_at.lt(begun_at));
+    diesel::update(left).set(accounts::is_workspace_member.eq(false)).execute(connection)?;
+    let idle = last_seen_in!(workspace_id, bitbucket_workspace)
+        .filter(accounts::is_workspace_member.eq(false))
+        .filter(accounts::is_not_a_member.eq(false))
+        .filter(not(sql::<Bool>(IS_NEEDED)));
+    diesel::delete(idle).execute(connection)?;
+    Ok(())
 }
 
 /// Forgets the accounts that were last seen in a Bitbucket workspace.

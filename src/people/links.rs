@@ -1,5 +1,7 @@
 //! Links between pull requests and conversations: a deliberate act of a member, with a note.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDateTime;
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -8,7 +10,7 @@ use diesel::sql_types::Bool;
 use super::page::{Listed, Page};
 use super::pull_requests::{self, Reference, Reviewer};
 use super::text::Note;
-use super::{Viewer, feedback, goals, one_on_ones, requests, visibility};
+use super::{Viewer, feedback, goals, one_on_ones, participants, requests, visibility};
 use crate::config::Now;
 use crate::error::{Error, Result};
 use crate::storage::AnyConnection;
@@ -93,8 +95,12 @@ pub struct Shown {
     pub state: Option<String>,
     /// The author's Atlassian account id.
     pub author_account_id: Option<String>,
+    /// What the author is called: the member's name when the account is bound, else as Bitbucket names it.
+    pub author_name: Option<String>,
     /// Who reviews it.
     pub reviewers: Vec<Reviewer>,
+    /// What the reviewers are called, as far as their names are known.
+    pub reviewer_names: Vec<String>,
     /// When Bitbucket was asked last, UTC.
     pub fetched_at: Option<NaiveDateTime>,
     /// Why the last question failed.
@@ -184,7 +190,7 @@ pub fn remove(connection: &mut AnyConnection, who: &Viewer, id: &LinkId) -> Resu
 }
 
 type Row = (
-    (LinkId, Kind, String, String, MemberId, String, NaiveDateTime, String, bool),
+    (LinkId, Kind, String, String, MemberId, String, NaiveDateTime, String, PullRequestId, bool),
     (
         Option<String>,
         Option<i64>,
@@ -215,6 +221,7 @@ macro_rules! visible_to {
                     rows::maker.field(member_rows::name),
                     links::created_at,
                     pull_request_rows::url,
+                    pull_request_rows::id,
                     sql::<Bool>(visibility::LINK_SHOWS_DETAILS),
                 ),
                 (
@@ -231,18 +238,30 @@ macro_rules! visible_to {
     };
 }
 
-fn link((own, shown): Row) -> Link {
-    let (id, kind, target_id, note, created_by, created_by_name, created_at, url, shows_details) = own;
+/// The rows as links, with the names of whoever takes part in the pull requests that may be shown: one query for all of them.
+fn named(connection: &mut AnyConnection, rows: Vec<Row>) -> Result<Vec<Link>> {
+    let shown: Vec<PullRequestId> = rows.iter().filter(|(own, _)| own.9).map(|(own, _)| own.8.clone()).collect();
+    let names = participants::names(connection, &shown)?;
+    Ok(rows.into_iter().map(|row| link(row, &names)).collect())
+}
+
+fn link((own, shown): Row, names: &HashMap<String, String>) -> Link {
+    let (id, kind, target_id, note, created_by, created_by_name, created_at, url, _, shows_details) = own;
     let (repository_name, number, title, state, author_account_id, reviewers, fetched_at, fetch_error) = shown;
-    let details = shows_details.then(|| Shown {
-        repository_name,
-        number,
-        title,
-        state,
-        author_account_id,
-        reviewers: reviewers.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default(),
-        fetched_at,
-        fetch_error,
+    let details = shows_details.then(|| {
+        let reviewers: Vec<Reviewer> = reviewers.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+        Shown {
+            repository_name,
+            number,
+            title,
+            state,
+            author_name: author_account_id.as_ref().and_then(|account_id| names.get(account_id).cloned()),
+            author_account_id,
+            reviewer_names: reviewers.iter().filter_map(|reviewer| names.get(&reviewer.account_id).cloned()).collect(),
+            reviewers,
+            fetched_at,
+            fetch_error,
+        }
     });
     Link { id, target: Target { kind, id: target_id }, note, created_by, created_by_name, created_at, url, details }
 }
@@ -264,7 +283,7 @@ pub fn list(connection: &mut AnyConnection, who: &Viewer, target: Option<&Target
             visible_to!(who).filter(links::id.lt(page.bound())).order(links::id.desc()).limit(page.rows()).load(connection)?
         }
     };
-    Ok(page.finish(rows.into_iter().map(link).collect(), |link: &Link| link.id.to_string()))
+    Ok(page.finish(named(connection, rows)?, |link: &Link| link.id.to_string()))
 }
 
 /// One link the viewer may see.
@@ -273,5 +292,5 @@ pub fn list(connection: &mut AnyConnection, who: &Viewer, target: Option<&Target
 /// `not_found` (404).
 pub fn find(connection: &mut AnyConnection, who: &Viewer, id: &LinkId) -> Result<Link> {
     let row: Option<Row> = visible_to!(who).filter(links::id.eq(id)).first(connection).optional()?;
-    row.map(link).ok_or_else(|| Error::not_found("link"))
+    named(connection, row.into_iter().collect())?.pop().ok_or_else(|| Error::not_found("link"))
 }

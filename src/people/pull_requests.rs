@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::accounts::Named;
 use super::text::one_line;
 use super::{Viewer, accounts, participants};
 use crate::config::Now;
@@ -66,6 +67,8 @@ pub struct Details {
     pub author_account_id: Option<String>,
     /// Who reviews it.
     pub reviewers: Vec<Reviewer>,
+    /// The author and the reviewers, as Bitbucket names them.
+    pub accounts: Vec<Named>,
 }
 
 /// Reads the address of a pull request on the configured Bitbucket site.
@@ -302,7 +305,7 @@ pub fn store_details(
         .find(id)
         .filter(pull_requests::number.is_not_null())
         .filter(pull_requests::fetched_at.is_null().or(pull_requests::fetched_at.lt(asked_at)));
-    let stored = diesel::update(row)
+    let stored: Option<(WorkspaceId, Option<String>)> = diesel::update(row)
         .set((
             pull_requests::title.eq(Some(one_line(&details.title, 500))),
             pull_requests::state.eq(Some(one_line(&details.state, 20))),
@@ -312,11 +315,17 @@ pub fn store_details(
             pull_requests::fetched_at.eq(Some(asked_at)),
             pull_requests::fetch_error.eq(None::<String>),
         ))
-        .execute(connection)?;
-    if stored > 0 {
-        participants::replace(connection, id, details)?;
-    }
-    Ok(())
+        .returning((pull_requests::workspace_id, pull_requests::bitbucket_workspace_uuid))
+        .get_result(connection)
+        .optional()?;
+    let Some((workspace_id, bitbucket_workspace)) = stored else { return Ok(()) };
+    participants::replace(connection, id, details)?;
+    // Without its Bitbucket workspace a disconnect could not tell what to forget.
+    let Some(bitbucket_workspace) = bitbucket_workspace else { return Ok(()) };
+    details
+        .accounts
+        .iter()
+        .try_for_each(|named| accounts::see(connection, &workspace_id, &bitbucket_workspace, named, false, asked_at))
 }
 
 /// Stores why a pull request could not be fetched, as a stable code.

@@ -181,7 +181,8 @@ fn known(shown: &Shown) -> Known {
         Some(number) => format!("{name} #{number}"),
         None => name.to_owned(),
     });
+    let author = shown.author_name.as_deref().map(|name| format!("by {name}"));
     let approvals = shown.reviewers.iter().filter(|reviewer| reviewer.state.as_deref() == Some("approved")).count();
     let reviewed = (!shown.reviewers.is_empty()).then(|| format!("{approvals} of {} reviewers approved", shown.reviewers.len()));
-    Known::Details { title, state, facts: place.into_iter().chain(reviewed).collect() }
+    Known::Details { title, state, facts: place.into_iter().chain(author).chain(reviewed).collect() }
 }

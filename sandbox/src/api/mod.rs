@@ -23,6 +23,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(web::resource("/addon").put(addon::replace).delete(addon::remove))
         .service(web::resource("/workspaces/{workspace}").get(workspaces::one))
+        .service(web::resource("/workspaces/{workspace}/members").get(workspaces::members))
         .service(web::resource("/workspaces/{workspace}/hooks").get(workspaces::hooks))
         .service(web::resource("/repositories/{workspace}/{repository}").get(repositories::one))
         .service(web::resource("/repositories/{workspace}/{repository}/pullrequests").get(pull_requests::list))

@@ -1,4 +1,4 @@
-//! A workspace, and its webhooks, of which there are none: those of a descriptor do not show here.
+//! A workspace, its members, and its webhooks, of which there are none: those of a descriptor do not show here.
 
 use super::{ApiError, authorization::Caller, page};
 use crate::{bitbucket::Bitbucket, resource::Resources};
@@ -17,6 +17,26 @@ pub(crate) async fn one(bitbucket: Data<Bitbucket>, _: Caller, workspace: Path<S
         }
         None => Err(ApiError::not_found(format!("No workspace with identifier '{workspace}'."))),
     }
+}
+
+/// `GET /2.0/workspaces/{workspace}/members`, only for the workspace where the app is installed.
+pub(crate) async fn members(
+    request: HttpRequest,
+    bitbucket: Data<Bitbucket>,
+    caller: Caller,
+    workspace: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    caller.require("account")?;
+    let state = bitbucket.state();
+    let Some(workspace) = state.world.workspace(&workspace) else {
+        return Err(ApiError::not_found(format!("No workspace with identifier '{workspace}'.")));
+    };
+    if workspace.uuid != caller.workspace {
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "Your credentials do not give access to this workspace."));
+    }
+    let resources = Resources { world: &state.world, url: bitbucket.url() };
+    let members = state.world.users.iter().filter(|user| !workspace.personal || user.uuid == workspace.uuid);
+    page::of(&request, bitbucket.url(), 100, members.map(|user| resources.membership(user, workspace)).collect())
 }
 
 /// `GET /2.0/workspaces/{workspace}/hooks`, only for the workspace where the app is installed.

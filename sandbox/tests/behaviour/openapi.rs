@@ -11,6 +11,7 @@ async fn answers_have_the_shape_that_the_openapi_file_gives_them() {
     let repository = "/2.0/repositories/lumenpay/checkout";
     for (path, schema) in [
         ("/2.0/workspaces/lumenpay".to_owned(), "workspace"),
+        ("/2.0/workspaces/lumenpay/members?pagelen=2&page=2".to_owned(), "paginated_workspace_memberships"),
         ("/2.0/workspaces/lumenpay/hooks".to_owned(), "paginated_webhook_subscriptions"),
         (repository.to_owned(), "repository"),
         (format!("{repository}/pullrequests/412"), "pullrequest"),
