@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
-use diesel::dsl::sql;
+use diesel::dsl::{exists, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
@@ -185,6 +185,25 @@ pub fn remove(connection: &mut AnyConnection, who: &Viewer, id: &LinkId) -> Resu
         if others.count().get_result::<i64>(connection)? == 0 {
             diesel::delete(pull_request_rows::table.find(&pull_request_id)).execute(connection)?;
         }
+    }
+    Ok(())
+}
+
+/// Takes every link of a conversation away, for a noun that is about to delete it. Pull requests whose last link it was go too.
+///
+/// # Errors
+/// When the database refuses.
+pub(super) fn remove_all(connection: &mut AnyConnection, who: &Viewer, target: &Target) -> Result<()> {
+    let of_target = links::table
+        .filter(links::workspace_id.eq(&who.workspace_id))
+        .filter(links::target_kind.eq(target.kind))
+        .filter(links::target_id.eq(&target.id));
+    let pull_requests: Vec<PullRequestId> =
+        diesel::delete(of_target).returning(links::pull_request_id).get_results(connection)?;
+    for some in pull_requests.chunks(500) {
+        let other = links::table.filter(links::pull_request_id.eq(pull_request_rows::id));
+        let unlinked = pull_request_rows::table.filter(pull_request_rows::id.eq_any(some)).filter(not(exists(other)));
+        diesel::delete(unlinked).execute(connection)?;
     }
     Ok(())
 }

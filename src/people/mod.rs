@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod api_tokens;
 pub mod attempts;
 pub mod audit;
+pub mod colleagues;
 pub mod feedback;
 pub mod folding;
 pub mod goals;

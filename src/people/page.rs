@@ -1,5 +1,9 @@
 //! One page of a list: a cursor and a limit, the same for every list. Doors parse it, nouns query with it.
 
+mod by_date;
+
+pub use by_date::PageByDate;
+
 use crate::error::{Error, Result};
 
 /// Which part of a list is asked for. Lists are ordered by id, newest first; the cursor is the last id of the page before.
@@ -26,22 +30,11 @@ impl Page {
     /// # Errors
     /// `limit_invalid` or `cursor_invalid` (400).
     pub fn parse(cursor: Option<&str>, limit: Option<&str>) -> Result<Self> {
-        let limit = match limit {
-            None => 50,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|limit| (1..=100).contains(limit))
-                .ok_or_else(|| Error::invalid("limit_invalid", "limit", "A limit is a number from 1 to 100."))?,
-        };
         let before = cursor.map(|cursor| match uuid::Uuid::try_parse(cursor) {
             Ok(uuid) => Ok(uuid.to_string()),
-            Err(error) => {
-                Err(Error::invalid("cursor_invalid", "cursor", "Use the cursor that the page before answered with.")
-                    .because(error))
-            }
+            Err(error) => Err(cursor_invalid().because(error)),
         });
-        Ok(Self { before: before.transpose()?, limit })
+        Ok(Self { before: before.transpose()?, limit: parse_limit(limit)? })
     }
 
     /// How many rows to ask for: one more than the page, which tells whether there is a next one.
@@ -61,4 +54,14 @@ impl Page {
         let next = rows.last().filter(|_| more).map(id);
         Listed { entries: rows, next }
     }
+}
+
+fn parse_limit(limit: Option<&str>) -> Result<usize> {
+    let Some(text) = limit else { return Ok(50) };
+    let limit = text.parse().ok().filter(|limit| (1..=100).contains(limit));
+    limit.ok_or_else(|| Error::invalid("limit_invalid", "limit", "A limit is a number from 1 to 100."))
+}
+
+fn cursor_invalid() -> Error {
+    Error::invalid("cursor_invalid", "cursor", "Use the cursor that the page before answered with.")
 }

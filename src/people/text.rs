@@ -1,5 +1,6 @@
 //! Texts that people type, read once into types that hold only what may be stored. Doors parse with them.
 
+use chrono::{Datelike as _, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -12,6 +13,10 @@ pub struct Name(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmailAddress(String);
 
+/// A title, or an item on an agenda: 1 to 300 characters on one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line(String);
+
 /// A note on a link: at most 2,000 characters, possibly none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Note(String);
@@ -20,6 +25,8 @@ pub struct Note(String);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Body(String);
 
+/// The longest line, in characters.
+pub const LINE_CHARACTERS: usize = 300;
 /// The longest note, in characters.
 pub const NOTE_CHARACTERS: usize = 2_000;
 /// The longest body, in characters.
@@ -44,6 +51,45 @@ impl Name {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+impl Line {
+    /// Reads a line; `field` is what the error names.
+    ///
+    /// # Errors
+    /// `line_invalid` (400).
+    pub fn parse(field: &'static str, text: &str) -> Result<Self> {
+        let text = text.trim();
+        let fits = (1..=LINE_CHARACTERS).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Error::invalid("line_invalid", field, "Write 1 to 300 characters on one line."))
+        }
+    }
+
+    /// The line as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Reads a date of the calendar, as forms and programs write it; `field` is what the error names.
+///
+/// # Errors
+/// `date_invalid` (400).
+pub fn date(field: &'static str, text: &str) -> Result<NaiveDate> {
+    let date = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok();
+    date.filter(|date| (2000..=2100).contains(&date.year()))
+        .ok_or_else(|| Error::invalid("date_invalid", field, "Give a date as year, month and day, such as 2026-11-27."))
+}
+
+/// The same where a date may be left out.
+///
+/// # Errors
+/// `date_invalid` (400).
+pub fn optional_date(field: &'static str, text: &str) -> Result<Option<NaiveDate>> {
+    if text.trim().is_empty() { Ok(None) } else { date(field, text).map(Some) }
 }
 
 impl EmailAddress {
@@ -118,7 +164,15 @@ impl Body {
     /// # Errors
     /// `text_too_long` or `text_has_control_characters` (400).
     pub fn parse(text: &str) -> Result<Self> {
-        bounded("body", text, BODY_CHARACTERS).map(Self)
+        Self::parse_field("body", text)
+    }
+
+    /// Reads a body that callers know under another name.
+    ///
+    /// # Errors
+    /// `text_too_long` or `text_has_control_characters` (400).
+    pub fn parse_field(field: &'static str, text: &str) -> Result<Self> {
+        bounded(field, text, BODY_CHARACTERS).map(Self)
     }
 
     /// The body as text.
@@ -147,6 +201,19 @@ mod tests {
         assert!(Note::parse("a\0b").is_err());
         assert!(Name::parse("name", "a\0b").is_err());
         assert_eq!(one_line("a\0b\nc", 10), "a b c");
+    }
+
+    #[test]
+    fn a_line_is_one_line_and_a_date_is_one_of_this_century() {
+        assert_eq!(Line::parse("title", "  Ship it ").unwrap().as_str(), "Ship it");
+        for bad in ["", " ", "a\nb", &"x".repeat(301)] {
+            assert_eq!(Line::parse("title", bad).unwrap_err().code, "line_invalid", "{bad}");
+        }
+        assert_eq!(date("due_on", "2026-11-27").unwrap(), NaiveDate::from_ymd_opt(2026, 11, 27).unwrap());
+        for bad in ["", "27.11.2026", "2026-02-30", "1926-11-27", "20261-1-1", "+2026-11-27"] {
+            assert_eq!(date("due_on", bad).unwrap_err().code, "date_invalid", "{bad}");
+        }
+        assert_eq!(optional_date("due_on", " ").unwrap(), None);
     }
 
     #[test]
