@@ -107,6 +107,12 @@ impl Error {
         Self { source: Some(source.into()), ..Self::new(Kind::Internal, "internal", detail) }
     }
 
+    /// The same error, said of `field`.
+    #[must_use]
+    pub fn at(self, field: &'static str) -> Self {
+        Self { field: Some(field), ..self }
+    }
+
     /// The same error, with its cause for the log.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

@@ -37,6 +37,9 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/connect/panel/links/{id}/remove").post(panel::connect::remove))
         .service(resource("/connect/panel/form").post(panel::connect::open_form))
         .service(resource("/connect/panel/code").post(panel::connect::link_account))
+        .service(resource("/connect/panel/join").post(panel::connect::join))
+        .service(resource("/connect/panel/hide").post(panel::connect::hide))
+        .service(resource("/connect/panel/show").post(panel::connect::show_again))
         .service(resource("/connect/{install_code}/descriptor.json").get(platform::descriptor::of_code))
         .service(resource("/connect/{install_code}/installed").post(platform::lifecycle::installed_by_code));
     // What people open.

@@ -66,7 +66,7 @@ function keep(body, next) {
 // A wrong field comes first; else the focus stays where it was, or goes to the next thing to press if that is gone.
 function focus(next, id) {
   const wrong = next.querySelector("[aria-invalid=true]") ?? (next.querySelector(".wrong") && next.querySelector(".choice :checked"));
-  const fallbacks = ["#more", ".choice :checked", "#note"].map((selector) => next.querySelector(selector));
+  const fallbacks = ["#more", ".choice :checked", "#note", "#show", "#code"].map((selector) => next.querySelector(selector));
   const places = [wrong, document.getElementById(id ?? ""), ...fallbacks];
   places.find((place) => place?.checkVisibility())?.focus();
 }

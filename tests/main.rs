@@ -12,6 +12,7 @@ mod crash;
 mod descriptor;
 mod direction;
 mod hostile_input;
+mod joining;
 mod lifecycle;
 mod pages;
 mod panel;

@@ -4,10 +4,11 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp};
 
 use super::installations::State;
 use crate::error::{Error, Result};
+use crate::people::join_requests::{Decision, Standing};
 use crate::people::links::Kind;
 use crate::people::members::Role;
 use crate::people::{Named, Viewer, visibility};
@@ -45,6 +46,10 @@ pub struct PanelState {
     pub bitbucket_workspace_slug: Option<String>,
     /// The ClarityLoop workspace, once there is one.
     pub workspace: Option<Workspace>,
+    /// How far the account's question whether it may join is, when it asked.
+    pub asked: Option<Standing>,
+    /// Whether the account has hidden the panel.
+    pub is_hidden: bool,
     /// The member whose confirmed identity looks at the panel.
     pub viewer: Option<Named>,
     /// What that member may do.
@@ -160,9 +165,10 @@ impl PanelState {
 pub fn read(connection: &mut AnyConnection, question: Question) -> Result<PanelState> {
     let row: Option<Row> = Statement { question }.get_result(connection).optional()?;
     let unknown = || Error::unauthorised("token_issuer_unknown", "The app is not installed with this key.");
-    let (installation, workspace, people, pull_request, links) = row.ok_or_else(unknown)?;
+    let (installation, workspace, account, people, pull_request, links) = row.ok_or_else(unknown)?;
     let (installation_id, state, bitbucket_workspace_uuid, bitbucket_workspace_slug) = installation;
     let (workspace_id, workspace_name, quick_action) = workspace;
+    let (asked_at, decision, decided_at, is_hidden) = account;
     let (viewer_id, viewer_name, role, author_id, author_name) = people;
     let (pull_request_id, is_sighted) = pull_request;
     let workspace = workspace_id.zip(workspace_name).zip(quick_action);
@@ -172,6 +178,8 @@ pub fn read(connection: &mut AnyConnection, question: Question) -> Result<PanelS
         bitbucket_workspace_uuid,
         bitbucket_workspace_slug,
         workspace: workspace.map(|((id, name), quick_action)| Workspace { id, name, quick_action }),
+        asked: Standing::of(asked_at, decision, decided_at),
+        is_hidden,
         viewer: viewer_id.zip(viewer_name).map(|(id, name)| Named { id, name }),
         role: role.unwrap_or(Role::Member),
         author: author_id.zip(author_name).map(|(id, name)| Named { id, name }),
@@ -184,6 +192,7 @@ pub fn read(connection: &mut AnyConnection, question: Question) -> Result<PanelS
 type Row = (
     (InstallationId, State, String, Option<String>),
     (Option<WorkspaceId>, Option<String>, Option<bool>),
+    (Option<NaiveDateTime>, Option<Decision>, Option<NaiveDateTime>, bool),
     (Option<MemberId>, Option<String>, Option<Role>, Option<MemberId>, Option<String>),
     (Option<PullRequestId>, bool),
     Option<String>,
@@ -215,6 +224,7 @@ impl Query for Statement {
     type SqlType = (
         (Text, Text, Text, Nullable<Text>),
         (Nullable<Text>, Nullable<Text>, Nullable<Bool>),
+        (Nullable<Timestamp>, Nullable<Text>, Nullable<Timestamp>, Bool),
         (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>),
         (Nullable<Text>, Bool),
         Nullable<Text>,
@@ -229,7 +239,8 @@ impl QueryId for Statement {
 impl RunQueryDsl<AnyConnection> for Statement {}
 
 const COLUMNS: &str = "SELECT installations.id, installations.state, installations.bitbucket_workspace_uuid, \
-     bitbucket_workspaces.slug, workspaces.id, workspaces.name, workspaces.quick_action, viewer.id, viewer.name, viewer.role, \
+     bitbucket_workspaces.slug, workspaces.id, workspaces.name, workspaces.quick_action, \
+     asked.asked_at, asked.decision, asked.decided_at, hidden.hidden_at IS NOT NULL, viewer.id, viewer.name, viewer.role, \
      authoring.id, authoring.name, COALESCE(known.id, addressed.id), sightings.seen_at IS NOT NULL, ";
 
 /// What is read of each link, in the order in which [`link`] and [`place`] take it.
@@ -278,8 +289,12 @@ impl QueryFragment<MultiBackend> for Statement {
             " FROM installations \
              INNER JOIN bitbucket_workspaces ON bitbucket_workspaces.uuid = installations.bitbucket_workspace_uuid \
              LEFT JOIN workspaces ON workspaces.id = installations.workspace_id \
-             LEFT JOIN identities AS bound ON bound.workspace_id = workspaces.id AND bound.account_id = ",
+             LEFT JOIN join_requests AS asked ON asked.workspace_id = workspaces.id AND asked.account_id = ",
         );
+        out.push_bind_param::<Text, _>(&self.question.account)?;
+        out.push_sql(" LEFT JOIN hidden_panels AS hidden ON hidden.workspace_id = workspaces.id AND hidden.account_id = ");
+        out.push_bind_param::<Text, _>(&self.question.account)?;
+        out.push_sql(" LEFT JOIN identities AS bound ON bound.workspace_id = workspaces.id AND bound.account_id = ");
         out.push_bind_param::<Text, _>(&self.question.account)?;
         out.push_sql(
             " AND bound.confirmed_at IS NOT NULL \

@@ -10,7 +10,7 @@ use super::installations::State;
 use crate::config::Now;
 use crate::error::Result;
 use crate::jobs::{self, Outcome};
-use crate::people::{audit, pull_requests};
+use crate::people::{audit, join_requests, pull_requests};
 use crate::storage::ids::WorkspaceId;
 use crate::storage::schema::{bitbucket_workspaces, installations};
 use crate::storage::{AnyConnection, Database};
@@ -53,6 +53,7 @@ pub fn when_last_door_closed(
         .execute(connection)?;
     let of_workspace = installations::table.filter(installations::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()));
     diesel::update(of_workspace.clone()).set(installations::reported_installer.eq(&nothing)).execute(connection)?;
+    join_requests::purge(connection, bitbucket_workspace)?;
     // A door that closed before, while this one was still open, may have belonged to somebody when this one did not.
     let owners: Vec<Option<WorkspaceId>> = of_workspace.select(installations::workspace_id).distinct().load(connection)?;
     let mut workspace_ids = Vec::new();

@@ -1,5 +1,7 @@
 //! What can be done in the panel: link one's account, attach, detach. Each is one transaction of the rules in `people`.
 
+pub mod joining;
+
 use crate::config::Now;
 use crate::connections::panel_state::{self, PanelState};
 use crate::error::{Error, Result};
@@ -108,7 +110,7 @@ pub fn read(connection: &mut AnyConnection, context: &Context, web_url: &str) ->
 pub fn look(connection: &mut AnyConnection, context: &Context, form: AskedFor, web_url: &str, now: &Now) -> Result<Seen> {
     let state = read(connection, context, web_url)?;
     let author = state.author.as_ref().map(|author| &author.id);
-    let viewer = state.viewer().filter(|_| form == AskedFor::Form || state.links.is_empty());
+    let viewer = state.viewer().filter(|_| !state.is_hidden && (form == AskedFor::Form || state.links.is_empty()));
     let targets = viewer.map(|viewer| targets::read(connection, &viewer, author, now)).transpose()?;
     Ok(Seen { state, targets })
 }

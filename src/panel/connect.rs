@@ -1,9 +1,13 @@
 //! The panel in Bitbucket's frame: opened with a signed address, gone on with by its own token. No cookies.
 
+mod joining;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::NaiveDateTime;
 use serde::Deserialize;
+
+pub use joining::{hide, join, show_again};
 
 use super::actions::{self, AskedFor, Attachment, Choice, Seen};
 use super::context::Context;
@@ -167,7 +171,7 @@ async fn save(app: &App, frame: &Frame, form: AttachForm) -> Result<Answer> {
         }
         Err(error) => {
             let outcome =
-                Outcome { banner: Some(Banner::not_saved(next_step(&error))), wrong: wrong(&error), typed, code_problem: None };
+                Outcome { banner: Some(Banner::not_saved(next_step(&error))), wrong: wrong(&error), typed, ..Outcome::default() };
             again(app, frame, &context, expires_at, error, outcome).await
         }
     }
@@ -253,7 +257,8 @@ async fn again(app: &App, frame: &Frame, context: &Context, expires_at: i64, err
 async fn page_of(app: &App, frame: &Frame, seen: Seen, token: String, outcome: Outcome, status: StatusCode) -> Result<Answer> {
     let Seen { state: read, targets } = seen;
     let mut owners = Vec::new();
-    if let (Standing::Waiting, Some(workspace)) = (read.state, &read.workspace) {
+    let waits_for_owners = read.state == Standing::Waiting || (read.viewer.is_none() && read.asked.is_some());
+    if let (true, Some(workspace)) = (waits_for_owners, &read.workspace) {
         let id = workspace.id.clone();
         owners = app.read(move |connection| members::owner_names(connection, &id)).await?;
     }
@@ -262,6 +267,7 @@ async fn page_of(app: &App, frame: &Frame, seen: Seen, token: String, outcome: O
         attach: &frame.attach,
         form: &frame.form,
         code: &frame.code,
+        panel: &frame.panel,
         links: &frame.attach,
     };
     Ok(Answer { status, state: view::state(&read, targets.as_ref(), owners, token, &addresses, outcome, app.now().at) })

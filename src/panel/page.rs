@@ -5,10 +5,12 @@
 //! takes the element of class `panel-body` out of that same answer. Views are not `Debug`: some carry tokens.
 
 mod form;
+mod join;
 
 use askama::Template;
 
 pub use form::{About, Form, Person, Target, Typed, Wrong};
+pub use join::{Join, TypedJoin, WrongJoin};
 
 /// Bytes to reserve for a page: enough for most, so that drawing one allocates once.
 const USUAL_PAGE_BYTES: usize = 12 * 1024;
@@ -19,6 +21,8 @@ pub enum State {
     Unknown(Unknown),
     /// The viewer is a member: what is attached, and the form.
     Attach(Attach),
+    /// The viewer has hidden the panel for themselves.
+    Hidden(ShowAgain),
     /// The installation is not confirmed by a ClarityLoop workspace.
     Waiting(Waiting),
     /// PR Quick Action is switched off.
@@ -47,6 +51,18 @@ pub struct Unknown {
     pub profile_url: String,
     /// What was wrong with the code just sent.
     pub problem: Option<CodeProblem>,
+    /// The way of somebody who has no code to get.
+    pub join: Join,
+    /// Where "Hide this panel for me" posts to.
+    pub hide_action: String,
+}
+
+/// The one line that a hidden panel shows.
+pub struct ShowAgain {
+    /// Where "Show it again" posts to.
+    pub action: String,
+    /// The panel token.
+    pub token: String,
 }
 
 /// Why a code did not link the account.
@@ -88,6 +104,8 @@ pub struct Attach {
     pub form: Option<Form>,
     /// Where that button posts to.
     pub form_action: String,
+    /// Where "Hide this panel for me" posts to.
+    pub hide_action: String,
 }
 
 /// What came of the last press of a button, in a sentence.

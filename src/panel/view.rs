@@ -2,11 +2,14 @@
 
 use chrono::NaiveDateTime;
 
-use super::page::{Attach, Banner, Claimant, Form, Link, Refused, State, Typed, Undo, Unknown, Waiting, Wrong};
+use super::page::{
+    Attach, Banner, Claimant, Form, Join, Link, Refused, ShowAgain, State, Typed, TypedJoin, Undo, Unknown, Waiting, Wrong,
+};
 use super::wording::{self, day};
 use crate::connections::installations::State as Standing;
 use crate::connections::panel_state::{PanelLink, PanelState};
 use crate::error::{Error, Kind as ErrorKind};
+use crate::people::join_requests::Standing as Asked;
 use crate::people::targets::Targets;
 use crate::storage::ids::MemberId;
 use crate::telemetry;
@@ -22,6 +25,8 @@ pub struct Addresses<'a> {
     pub form: &'a str,
     /// Where the code form posts to.
     pub code: &'a str,
+    /// What precedes `/join`, `/hide` and `/show` in the address of the form that does it.
+    pub panel: &'a str,
     /// What precedes `/{link}/remove` in the address of an undo.
     pub links: &'a str,
 }
@@ -37,9 +42,11 @@ pub struct Outcome {
     pub wrong: Option<Wrong>,
     /// What was wrong with a code.
     pub code_problem: Option<super::page::CodeProblem>,
+    /// What a question whether one may join was sent with, when it was not taken.
+    pub join: TypedJoin,
 }
 
-/// The panel for what was read; `targets` are needed to show the form, `owners` while the panel waits for them.
+/// The panel for what was read; `targets` are needed to show the form, `owners` while somebody waits for them.
 pub fn state(
     read: &PanelState,
     targets: Option<&Targets>,
@@ -52,6 +59,9 @@ pub fn state(
     let bitbucket_workspace = read.bitbucket_workspace_slug.clone().unwrap_or_else(|| "this workspace".to_owned());
     match (&read.workspace, read.state) {
         (Some(workspace), Standing::Active) if !workspace.quick_action => State::Off { bitbucket_workspace },
+        (Some(_), Standing::Active) if read.is_hidden => {
+            State::Hidden(ShowAgain { action: format!("{}/show", addresses.panel), token })
+        }
         (Some(_), Standing::Active) => match &read.viewer {
             Some(viewer) => State::Attach(attach(read, targets, &viewer.id, token, addresses, outcome, now)),
             None => State::Unknown(Unknown {
@@ -59,6 +69,8 @@ pub fn state(
                 token,
                 profile_url: format!("{}/profile", addresses.public_url),
                 problem: outcome.code_problem,
+                join: join(read, owners, addresses, outcome.join, now),
+                hide_action: hide(addresses),
             }),
         },
         (workspace, _) => {
@@ -80,7 +92,23 @@ fn attach(
     let links = read.links.iter().map(|link| self::link(link, viewer, addresses, now)).collect();
     let form = targets
         .map(|targets| Form::again(addresses.attach, wording::targets(read, targets, viewer, now), outcome.typed, outcome.wrong));
-    Attach { token, banner: outcome.banner, links, form, form_action: addresses.form.to_owned() }
+    let (form_action, hide_action) = (addresses.form.to_owned(), hide(addresses));
+    Attach { token, banner: outcome.banner, links, form, form_action, hide_action }
+}
+
+fn hide(addresses: &Addresses<'_>) -> String {
+    format!("{}/hide", addresses.panel)
+}
+
+/// The second way of somebody whom the panel does not know: to ask, or what has come of asking.
+fn join(read: &PanelState, owners: Vec<String>, addresses: &Addresses<'_>, typed: TypedJoin, now: NaiveDateTime) -> Join {
+    match read.asked {
+        Some(Asked::Waiting { asked_at }) => Join::Asked { on: day(asked_at, now), owners },
+        Some(Asked::Refused { refused_at, again_at }) if again_at > now => {
+            Join::Refused { on: day(refused_at, now), again_on: day(again_at, now) }
+        }
+        _ => Join::Form { action: format!("{}/join", addresses.panel), typed },
+    }
 }
 
 fn link(link: &PanelLink, viewer: &MemberId, addresses: &Addresses<'_>, now: NaiveDateTime) -> Link {

@@ -28,6 +28,8 @@ word_column! {
         Operator => "operator",
         /// An owner's, by hand.
         Owner => "owner",
+        /// An owner's, about the account that asked to join.
+        Joined => "joined",
     }
 }
 
@@ -127,6 +129,14 @@ pub fn bind_by_operator(
         account_id.as_str(),
         now,
     )
+}
+
+/// Binds a new member to the account that asked to join: confirmed, since Bitbucket has signed who asked.
+///
+/// # Errors
+/// `account_taken` (409).
+pub(super) fn bind_joined(connection: &mut AnyConnection, member: &Member, account_id: &AccountId, now: &Now) -> Result<()> {
+    bind(connection, &member.workspace_id, &member.id, account_id, None, BoundBy::Joined, now)
 }
 
 /// Aligns a member with an account on an owner's word: it says whose work it is, and opens nothing before the member confirms it

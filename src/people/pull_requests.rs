@@ -338,8 +338,16 @@ pub fn store_failure(connection: &mut AnyConnection, id: &PullRequestId, code: &
 }
 
 /// The tables a purge empties of Bitbucket metadata, for [`crate::storage::Database::scrub`].
-pub const PURGED_TABLES: &[&str] =
-    &["pull_requests", "pull_request_people", "bitbucket_accounts", "sightings", "jobs", "bitbucket_workspaces", "installations"];
+pub const PURGED_TABLES: &[&str] = &[
+    "pull_requests",
+    "pull_request_people",
+    "bitbucket_accounts",
+    "sightings",
+    "jobs",
+    "bitbucket_workspaces",
+    "installations",
+    "join_requests",
+];
 
 /// Takes everything Bitbucket said of a workspace's pull requests away. The links stay with their conversations as plain addresses.
 ///

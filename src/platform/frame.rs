@@ -21,6 +21,8 @@ pub struct Frame {
     pub form: String,
     /// The path of the panel's code form.
     pub code: String,
+    /// What the paths of the panel's other forms begin with.
+    pub panel: String,
     /// Bitbucket's host script, which sizes the frame.
     pub host_script: String,
     policy: header::HeaderValue,
@@ -49,6 +51,7 @@ impl Frame {
             attach: below("/connect/panel/links"),
             form: below("/connect/panel/form"),
             code: below("/connect/panel/code"),
+            panel: below("/connect/panel"),
             host_script,
             policy: header::HeaderValue::from_str(&policy)?,
         })

@@ -72,6 +72,8 @@ id! {
     WorkspaceId,
     /// A member of a workspace.
     MemberId,
+    /// A person's question whether they may become a member.
+    JoinRequestId,
     /// A feedback item.
     FeedbackId,
     /// A 1:1.

@@ -21,6 +21,7 @@ diesel::table! {
         manager_id -> Nullable<Text>,
         created_at -> Timestamp,
         removed_at -> Nullable<Timestamp>,
+        name_folded -> Text,
     }
 }
 
@@ -72,6 +73,30 @@ diesel::table! {
         member_id -> Text,
         workspace_id -> Text,
         expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    join_requests (id) {
+        id -> Text,
+        workspace_id -> Text,
+        bitbucket_workspace_uuid -> Text,
+        account_id -> Text,
+        name -> Text,
+        email -> Text,
+        pull_request_url -> Text,
+        asked_at -> Timestamp,
+        decision -> Nullable<Text>,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    hidden_panels (workspace_id, account_id) {
+        workspace_id -> Text,
+        account_id -> Text,
+        hidden_at -> Timestamp,
     }
 }
 
@@ -354,6 +379,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
     identities,
     binding_codes,
+    join_requests,
+    hidden_panels,
     attempts,
     feedback,
     one_on_ones,

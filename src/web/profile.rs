@@ -66,6 +66,7 @@ fn account(identity: Option<Identity>) -> Account {
             let how = match identity.bound_by {
                 BoundBy::Code | BoundBy::Owner => "with a code",
                 BoundBy::Operator => "by the operator",
+                BoundBy::Joined => "when an owner let you in",
             };
             Account::Linked { account, since: format!("{}, {how}", confirmed_at.format("%-d %b %Y")) }
         }

@@ -9,7 +9,8 @@ fn draw(state: &State) -> String {
 }
 
 fn attach(links: Vec<Link>, form: Option<Form>) -> State {
-    State::Attach(Attach { token: "panel-token".to_owned(), banner: None, links, form, form_action: "/more".to_owned() })
+    let (form_action, hide_action) = ("/more".to_owned(), "/connect/panel/hide".to_owned());
+    State::Attach(Attach { token: "panel-token".to_owned(), banner: None, links, form, form_action, hide_action })
 }
 
 fn link(title: &str, note: &str, undo: Option<Undo>) -> Link {
@@ -25,6 +26,18 @@ fn link(title: &str, note: &str, undo: Option<Undo>) -> Link {
     }
 }
 
+fn unknown(join: Join) -> State {
+    let hostile = || HOSTILE.to_owned();
+    State::Unknown(Unknown {
+        action: hostile(),
+        token: hostile(),
+        profile_url: hostile(),
+        problem: None,
+        join,
+        hide_action: hostile(),
+    })
+}
+
 #[test]
 fn html_in_any_text_is_escaped_in_every_state() {
     let hostile = || HOSTILE.to_owned();
@@ -38,7 +51,10 @@ fn html_in_any_text_is_escaped_in_every_state() {
     let refused = Refused { sentence: hostile(), next_step: hostile(), note: hostile(), request_id: Some(hostile()) };
     let states = [
         attach(vec![link(HOSTILE, HOSTILE, Some(undo))], Some(form)),
-        State::Unknown(Unknown { action: hostile(), token: hostile(), profile_url: hostile(), problem: None }),
+        unknown(Join::Form { action: hostile(), typed: TypedJoin { name: hostile(), email: hostile(), wrong: None } }),
+        unknown(Join::Asked { on: hostile(), owners: vec![hostile(), hostile()] }),
+        unknown(Join::Refused { on: hostile(), again_on: hostile() }),
+        State::Hidden(ShowAgain { action: hostile(), token: hostile() }),
         State::Waiting(Waiting { bitbucket_workspace: hostile(), claimed_by }),
         State::Off { bitbucket_workspace: hostile() },
         State::Expired { note: hostile() },
@@ -56,8 +72,8 @@ fn every_form_carries_the_panel_token() {
     let undo = Undo { action: "/connect/panel/links/1/remove".to_owned(), link_id: "1".to_owned() };
     let form = Form::new("/connect/panel/links", vec![Target::new_draft("new", "Priya Raman")]);
     let html = draw(&attach(vec![link("Your draft", "", Some(undo))], Some(form)));
-    assert_eq!(html.matches("<form").count(), 2);
-    assert_eq!(html.matches(r#"name="token" value="panel-token""#).count(), 2);
+    assert_eq!(html.matches("<form").count(), 3);
+    assert_eq!(html.matches(r#"name="token" value="panel-token""#).count(), 3);
 }
 
 #[test]
