@@ -56,7 +56,9 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/feedback/{id}").get(pages::feedback::show))
         .service(resource("/feedback/{id}/share").post(pages::feedback::share))
         .service(resource("/feedback/{id}/body").post(pages::feedback::write))
-        .service(resource("/feedback/{id}/links/{link}/remove").post(pages::feedback::detach))
+        .service(conversation("/links").get(pages::conversation_links::show).post(pages::conversation_links::attach))
+        .service(conversation("/links/{link}/remove").post(pages::conversation_links::detach))
+        .service(conversation("/links/{link}/again").post(pages::conversation_links::attach_again))
         .service(resource("/static/{hash}/{name}").get(pages::static_files::show));
     // What programs call.
     config.configure(api::configure);
@@ -105,6 +107,11 @@ fn runner(app: &web::Data<App>) -> Runner {
 /// A resource that answers a wrong method with a problem document.
 fn resource(path: &str) -> Resource {
     web::resource(path.to_owned()).default_service(web::to(wrong_method))
+}
+
+/// A resource below a conversation of any kind.
+fn conversation(path: &str) -> Resource {
+    resource(&format!("/{}/{{id}}{path}", pages::conversations::PLACES))
 }
 
 async fn live() -> &'static str {

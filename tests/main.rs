@@ -8,6 +8,7 @@ mod api;
 mod browser;
 mod canonicalisation;
 mod command_line;
+mod conversation_links;
 mod crash;
 mod descriptor;
 mod direction;

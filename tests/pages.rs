@@ -197,7 +197,8 @@ async fn a_pull_request_is_detached_by_who_attached_it(test: &Test) {
     assert_eq!(test.post_as(&subject, &detach, &[("csrf", &csrf_of_subject)]).await.status, 403);
     assert!(test.get_as(&subject, &path).await.body.contains("This one"));
     let detached = test.post_as(&author, &detach, &[("csrf", &csrf)]).await;
-    assert_eq!((detached.status, detached.header("location")), (303, path.as_str()));
+    let back = format!("{path}?detached={link}#pull-requests");
+    assert_eq!((detached.status, detached.header("location")), (303, back.as_str()));
     assert!(test.get_as(&author, &path).await.body.contains("Nothing attached yet"));
     assert_eq!(test.post_as(&author, &detach, &[("csrf", &csrf)]).await.status, 404);
     test.run_jobs().await;

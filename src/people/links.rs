@@ -12,7 +12,7 @@ use super::pull_requests::{self, Reference, Reviewer};
 use super::text::Note;
 use super::{Viewer, feedback, goals, one_on_ones, participants, requests, visibility};
 use crate::config::Now;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::storage::AnyConnection;
 use crate::storage::ids::{FeedbackId, GoalId, LinkId, MemberId, OneOnOneId, PullRequestId, RequestId};
 use crate::storage::schema::{links, members as member_rows, pull_requests as pull_request_rows};
@@ -46,6 +46,17 @@ pub struct Target {
     pub kind: Kind,
     /// Which one.
     pub id: String,
+}
+
+impl Target {
+    /// Reads the id of a conversation; every conversation has a UUID, whatever its kind.
+    ///
+    /// # Errors
+    /// `not_found` (404).
+    pub fn parse(kind: Kind, id: &str) -> Result<Self> {
+        let uuid = uuid::Uuid::try_parse(id).ok().filter(|_| id.len() == 36);
+        uuid.map(|uuid| Self { kind, id: uuid.to_string() }).ok_or_else(|| Error::not_found(kind.as_str()))
+    }
 }
 
 /// A link to be.
@@ -117,6 +128,8 @@ pub fn create(connection: &mut AnyConnection, who: &Viewer, new: &NewLink, now: 
     if new.is_before_the_makers_eyes {
         pull_requests::record_sighting(connection, &who.member_id, &pull_request_id, &new.pull_request, now)?;
         pull_requests::enqueue_refresh(connection, &pull_request_id, now)?;
+    } else {
+        pull_requests::refresh_if_seen(connection, &pull_request_id, now)?;
     }
     let id = LinkId::new(now);
     let inserted = diesel::insert_into(links::table)
@@ -136,6 +149,18 @@ pub fn create(connection: &mut AnyConnection, who: &Viewer, new: &NewLink, now: 
         return Err(Error::conflict("already_linked", "This pull request is attached there already. Choose another item."));
     }
     Ok(id)
+}
+
+/// Whether the viewer may attach pull requests to a conversation that they may see.
+///
+/// # Errors
+/// `not_found` (404).
+pub fn may_attach(connection: &mut AnyConnection, who: &Viewer, target: &Target) -> Result<bool> {
+    match attachable(connection, who, target) {
+        Ok(_target) => Ok(true),
+        Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Conflict) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The target as it is stored, when the viewer may attach to it.

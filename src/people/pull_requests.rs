@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::accounts::Named;
+pub use super::reference::{Reference, parse_repository, parse_url, parse_uuid, signed_url};
 use super::text::one_line;
 use super::{Viewer, accounts, participants};
 use crate::config::Now;
@@ -24,25 +25,6 @@ pub const REFRESH: &str = "refresh_pull_request";
 pub struct Refresh {
     /// Which pull request.
     pub pull_request_id: PullRequestId,
-}
-
-/// A pull request as somebody names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reference {
-    /// Where it is in Bitbucket, always on the configured site.
-    pub url: String,
-    /// Its number within the repository.
-    pub number: i64,
-    /// The Bitbucket workspace, when Bitbucket told it.
-    pub bitbucket_workspace: Option<Uuid>,
-    /// The repository, when Bitbucket or the caller told it.
-    pub repository: Option<Uuid>,
-    /// `workspace/repository`, when known.
-    pub repository_name: Option<String>,
-    /// Its title, when Bitbucket signed it.
-    pub title: Option<String>,
-    /// Its author's account id, when Bitbucket signed it.
-    pub author_account_id: Option<String>,
 }
 
 /// How a reviewer stands to a pull request.
@@ -69,79 +51,6 @@ pub struct Details {
     pub reviewers: Vec<Reviewer>,
     /// The author and the reviewers, as Bitbucket names them.
     pub accounts: Vec<Named>,
-}
-
-/// Reads the address of a pull request on the configured Bitbucket site.
-///
-/// # Errors
-/// `pull_request_url_invalid` (400).
-pub fn parse_url(web_url: &str, text: &str) -> Result<Reference> {
-    let invalid = || {
-        let detail = format!("This is not a pull request's address, such as {web_url}/workspace/repository/pull-requests/1.");
-        Error::invalid("pull_request_url_invalid", "url", detail)
-    };
-    let path = text.trim().strip_prefix(web_url).and_then(|rest| rest.strip_prefix('/')).ok_or_else(invalid)?;
-    let path = path.split(['?', '#']).next().unwrap_or_default();
-    let mut segments = path.split('/');
-    let (workspace, repository) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
-    let number = segments.next().filter(|word| *word == "pull-requests").and_then(|_| segments.next()).unwrap_or_default();
-    reference_by_name(web_url, &format!("{workspace}/{repository}"), number).ok_or_else(invalid)
-}
-
-/// Names a pull request by its repository, `workspace/repository` or a UUID, and its number.
-///
-/// # Errors
-/// `repository_invalid` (400).
-pub fn parse_repository(web_url: &str, repository: &str, number: i64) -> Result<Reference> {
-    let by_uuid = || {
-        let uuid = parse_uuid(repository)?;
-        let url = format!("{web_url}/%7B%7D/%7B{uuid}%7D/pull-requests/{number}");
-        let unknown = Reference {
-            url,
-            number,
-            bitbucket_workspace: None,
-            repository: Some(uuid),
-            repository_name: None,
-            title: None,
-            author_account_id: None,
-        };
-        (number >= 1).then_some(unknown)
-    };
-    let by_name = || reference_by_name(web_url, repository, &number.to_string());
-    let detail = "A repository is workspace/repository or a UUID, a pull request a number from 1.";
-    by_uuid().or_else(by_name).ok_or_else(|| Error::invalid("repository_invalid", "repository", detail))
-}
-
-/// A UUID as Bitbucket writes it, with or without braces.
-pub fn parse_uuid(text: &str) -> Option<Uuid> {
-    let bare = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(text);
-    (bare.len() == 36).then(|| Uuid::try_parse(bare).ok()).flatten()
-}
-
-fn reference_by_name(web_url: &str, full_name: &str, number: &str) -> Option<Reference> {
-    let is_slug = |slug: &str| {
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        (1..=100).contains(&slug.len()) && slug.bytes().all(fits) && slug != "." && slug != ".."
-    };
-    let (workspace, repository) = full_name.split_once('/')?;
-    let parsed: i64 = number.parse().ok().filter(|parsed: &i64| *parsed >= 1 && parsed.to_string() == number)?;
-    (is_slug(workspace) && is_slug(repository)).then(|| Reference {
-        url: format!("{web_url}/{full_name}/pull-requests/{parsed}"),
-        number: parsed,
-        bitbucket_workspace: None,
-        repository: None,
-        repository_name: Some(full_name.to_owned()),
-        title: None,
-        author_account_id: None,
-    })
-}
-
-/// The address of the pull request that the panel of a signed request is about.
-pub fn signed_url(web_url: &str, bitbucket_workspace: Uuid, repository: Uuid, repository_name: &str, number: i64) -> String {
-    match reference_by_name(web_url, repository_name, &number.to_string()) {
-        Some(reference) => reference.url,
-        None => format!("{web_url}/%7B{bitbucket_workspace}%7D/%7B{repository}%7D/pull-requests/{number}"),
-    }
 }
 
 /// The row of the named pull request, made when there is none.
@@ -247,6 +156,20 @@ pub fn record_sighting(
         if unfetched.count().get_result::<i64>(connection)? > 0 {
             enqueue_refresh(connection, id, now)?;
         }
+    }
+    Ok(())
+}
+
+/// Fetches what a pull request shows when somebody has seen it and the last question went unanswered. Before anybody has, nothing of it
+/// may be shown.
+///
+/// # Errors
+/// When the database refuses.
+pub fn refresh_if_seen(connection: &mut AnyConnection, id: &PullRequestId, now: &Now) -> Result<()> {
+    let unanswered = pull_requests::fetched_at.is_null().or(pull_requests::fetch_error.is_not_null());
+    let seen = sightings::table.inner_join(pull_requests::table).filter(sightings::pull_request_id.eq(id)).filter(unanswered);
+    if seen.count().get_result::<i64>(connection)? > 0 {
+        enqueue_refresh(connection, id, now)?;
     }
     Ok(())
 }
@@ -395,43 +318,4 @@ pub fn count_unpurged(connection: &mut AnyConnection, workspace_id: &WorkspaceId
     Ok(rows
         + participants::count_unpurged(connection, workspace_id)?
         + accounts::count(connection, workspace_id, bitbucket_workspace)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const WEB: &str = "https://bitbucket.org";
-
-    #[test]
-    fn an_address_is_read_with_whatever_follows_the_number() {
-        let reference = parse_url(WEB, "https://bitbucket.org/lumenpay/ledger/pull-requests/12/diff?w=1#comment-3").unwrap();
-        assert_eq!((reference.url.as_str(), reference.number), ("https://bitbucket.org/lumenpay/ledger/pull-requests/12", 12));
-    }
-
-    #[test]
-    fn anything_but_a_pull_request_of_the_configured_site_is_refused() {
-        for bad in [
-            "https://bitbucket.org.evil.example/a/b/pull-requests/1",
-            "http://bitbucket.org/a/b/pull-requests/1",
-            "https://bitbucket.org/a/b/pull-requests/0",
-            "https://bitbucket.org/a/b/pull-requests/01",
-            "https://bitbucket.org/a/../pull-requests/1",
-            "https://bitbucket.org/a/b/commits/1",
-            "javascript:alert(1)",
-            "",
-        ] {
-            assert_eq!(parse_url(WEB, bad).unwrap_err().code, "pull_request_url_invalid", "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_repository_is_named_by_its_full_name_or_uuid() {
-        assert_eq!(
-            parse_repository(WEB, "lumenpay/ledger", 3).unwrap().url,
-            "https://bitbucket.org/lumenpay/ledger/pull-requests/3"
-        );
-        assert!(parse_repository(WEB, "{11111111-2222-3333-4444-555555555555}", 3).unwrap().repository.is_some());
-        assert_eq!(parse_repository(WEB, "ledger", 3).unwrap_err().code, "repository_invalid");
-    }
 }

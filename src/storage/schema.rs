@@ -252,6 +252,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    detached_links (id) {
+        id -> Text,
+        workspace_id -> Text,
+        created_by -> Text,
+        target_kind -> Text,
+        target_id -> Text,
+        url -> Text,
+        note -> Text,
+        is_seen -> Bool,
+        detached_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     idempotency_keys (member_id, idempotency_key) {
         member_id -> Text,
         idempotency_key -> Text,
@@ -393,6 +407,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     bitbucket_accounts,
     sightings,
     links,
+    detached_links,
     idempotency_keys,
     audit,
     install_codes,

@@ -4,21 +4,23 @@ use actix_web::{HttpResponse, web};
 use chrono::NaiveDateTime;
 use serde::Deserialize;
 
+use super::conversation_links::{self, LinksQuery};
+use super::conversations;
 use super::failure::{PageResult, html, see_other};
-use super::page::{FeedbackList, FeedbackPage, FeedbackRow, Known, Place, PullRequest, PullRequestState, Reader, Share};
+use super::page::{FeedbackList, FeedbackPage, FeedbackRow, Place, PullRequests, Reader, Share};
 use super::session::{SignedIn, person};
 use super::sign_in::CsrfForm;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::panel::view::moment;
 use crate::panel::wording::day;
 use crate::people::Viewer;
+use crate::people::detached;
 use crate::people::feedback::{self, Feedback};
-use crate::people::links::{self, Kind, Link, Shown, Target};
+use crate::people::links::{Kind, Target};
 use crate::people::page::Page;
 use crate::people::text::Body;
 use crate::platform::body::Form;
-use crate::storage::ids::{FeedbackId, LinkId};
+use crate::storage::ids::FeedbackId;
 
 /// A changed text.
 #[derive(Deserialize)]
@@ -51,17 +53,22 @@ pub async fn list(app: web::Data<App>, me: SignedIn) -> PageResult<HttpResponse>
 ///
 /// # Errors
 /// `not_found` (404).
-pub async fn show(app: web::Data<App>, me: SignedIn, id: web::Path<String>) -> PageResult<HttpResponse> {
+pub async fn show(
+    app: web::Data<App>,
+    me: SignedIn,
+    id: web::Path<String>,
+    query: web::Query<LinksQuery>,
+) -> PageResult<HttpResponse> {
     let id = parse(&id)?;
-    let viewer = me.viewer();
+    let (viewer, part, detached) = (me.viewer(), query.page()?, query.detached());
     let read = app.read(move |connection| {
         let item = feedback::find(connection, &viewer, &id)?;
         let target = Target { kind: Kind::Feedback, id: id.to_string() };
-        let links = links::list(connection, &viewer, Some(&target), &Page { before: None, limit: 100 })?;
-        Ok((item, links.entries))
+        Ok((item, detached::of_conversation(connection, &viewer, &target, &part, detached.as_ref())?))
     });
-    let (item, links) = read.await?;
-    html(&page(&me, item, &links, app.now().at))
+    let (item, attached) = read.await?;
+    let pull_requests = conversation_links::card(&app, &me, &query, attached);
+    html(&page(&me, item, pull_requests, app.now().at))
 }
 
 /// `POST /feedback/{id}/share`.
@@ -86,34 +93,8 @@ pub async fn write(app: web::Data<App>, me: SignedIn, id: web::Path<String>, for
     Ok(see_other(&format!("/feedback/{id}")))
 }
 
-/// `POST /feedback/{id}/links/{link}/remove`.
-///
-/// # Errors
-/// `csrf_invalid` or `maker_needed` (403); `not_found` (404).
-pub async fn detach(
-    app: web::Data<App>,
-    me: SignedIn,
-    path: web::Path<(String, String)>,
-    form: Form<CsrfForm>,
-) -> PageResult<HttpResponse> {
-    me.check(&form.0.csrf)?;
-    let (id, link) = path.into_inner();
-    let link = LinkId::parse(&link).ok_or_else(|| Error::not_found("link"))?;
-    let viewer = me.viewer();
-    app.write(move |connection| links::remove(connection, &viewer, &link)).await?;
-    Ok(see_other(&format!("/feedback/{}", parse(&id)?)))
-}
-
 fn parse(id: &str) -> Result<FeedbackId> {
     FeedbackId::parse(id).ok_or_else(|| Error::not_found("feedback"))
-}
-
-fn title(item: &Feedback, viewer: &Viewer) -> String {
-    if item.author_id == viewer.member_id {
-        format!("Feedback for {}", item.subject_name)
-    } else {
-        format!("Feedback from {}", item.author_name)
-    }
 }
 
 fn row(item: &Feedback, viewer: &Viewer, now: NaiveDateTime) -> FeedbackRow {
@@ -126,10 +107,14 @@ fn row(item: &Feedback, viewer: &Viewer, now: NaiveDateTime) -> FeedbackRow {
         (Some(_), true) => format!("seen by you and {}", item.subject_name),
         (Some(_), false) => format!("seen by you and {}", item.author_name),
     };
-    FeedbackRow { href: format!("/feedback/{}", item.id), title: title(item, viewer), facts: vec![when, seen_by] }
+    FeedbackRow {
+        href: format!("/feedback/{}", item.id),
+        title: conversations::feedback_title(item, &viewer.member_id),
+        facts: vec![when, seen_by],
+    }
 }
 
-fn page(me: &SignedIn, item: Feedback, links: &[Link], now: NaiveDateTime) -> FeedbackPage {
+fn page(me: &SignedIn, item: Feedback, pull_requests: PullRequests, now: NaiveDateTime) -> FeedbackPage {
     let is_author = item.author_id == me.member.id;
     let is_draft = item.shared_at.is_none();
     let mut facts = vec![format!("by {}", item.author_name), format!("started {}", day(item.created_at, now))];
@@ -146,43 +131,13 @@ fn page(me: &SignedIn, item: Feedback, links: &[Link], now: NaiveDateTime) -> Fe
     });
     FeedbackPage {
         shell: me.shell(Place::Feedback, None),
-        title: title(&item, &me.viewer()),
+        title: conversations::feedback_title(&item, &me.member.id),
         is_shared: !is_draft,
         facts,
         body: item.body,
         edit_action: (is_author && is_draft).then(|| format!("/feedback/{}/body", item.id)),
         readers,
         share,
-        pull_requests: links.iter().map(|link| pull_request(link, me, &item.id, now)).collect(),
+        pull_requests,
     }
-}
-
-fn pull_request(link: &Link, me: &SignedIn, feedback_id: &FeedbackId, now: NaiveDateTime) -> PullRequest {
-    let is_mine = link.created_by == me.member.id;
-    PullRequest {
-        url: link.url.clone(),
-        known: link.details.as_ref().map_or(Known::AddressOnly, known),
-        attached_by: if is_mine { "you".to_owned() } else { link.created_by_name.clone() },
-        attached_at: moment(link.created_at, now),
-        note: link.note.clone(),
-        detach_action: is_mine.then(|| format!("/feedback/{feedback_id}/links/{}/remove", link.id)),
-    }
-}
-
-fn known(shown: &Shown) -> Known {
-    let Some(title) = shown.title.clone() else { return Known::AddressOnly };
-    let state = match shown.state.as_deref() {
-        Some("MERGED") => PullRequestState::Merged,
-        Some("DECLINED") => PullRequestState::Declined,
-        Some("SUPERSEDED") => PullRequestState::Superseded,
-        _ => PullRequestState::Open,
-    };
-    let place = shown.repository_name.as_deref().map(|name| match shown.number {
-        Some(number) => format!("{name} #{number}"),
-        None => name.to_owned(),
-    });
-    let author = shown.author_name.as_deref().map(|name| format!("by {name}"));
-    let approvals = shown.reviewers.iter().filter(|reviewer| reviewer.state.as_deref() == Some("approved")).count();
-    let reviewed = (!shown.reviewers.is_empty()).then(|| format!("{approvals} of {} reviewers approved", shown.reviewers.len()));
-    Known::Details { title, state, facts: place.into_iter().chain(author).chain(reviewed).collect() }
 }

@@ -2,6 +2,8 @@
 
 pub mod assets;
 pub mod claim;
+pub mod conversation_links;
+pub mod conversations;
 pub mod failure;
 pub mod feedback;
 pub mod home;

@@ -6,14 +6,18 @@
 mod api;
 mod feedback;
 mod profile;
+mod pull_requests;
 mod sign_in;
 mod time;
 
 use askama::Template;
 
 pub use api::{ApiPage, Field, FieldTable, Operation, Path};
-pub use feedback::{FeedbackList, FeedbackPage, FeedbackRow, Known, PullRequest, PullRequestState, Reader, Share};
+pub use feedback::{FeedbackList, FeedbackPage, FeedbackRow, Reader, Share};
 pub use profile::{Account, LinkCode, ProfilePage};
+pub use pull_requests::{
+    AttachForm, ConversationLinksPage, Known, PullRequest, PullRequestState, PullRequests, Said, WrongLink, address_of,
+};
 pub use sign_in::{LinkProblem, OneTimeLinkPage, SignInPage};
 pub use time::Time;
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Person, Shell};
+use super::{Person, PullRequests, Shell};
 
 /// `/feedback`: every item the member may see. Empty lists are left out.
 #[derive(Template)]
@@ -66,7 +66,7 @@ pub struct FeedbackPage {
     /// How to share it; absent when it is shared or not the member's own.
     pub share: Option<Share>,
     /// What is attached to it.
-    pub pull_requests: Vec<PullRequest>,
+    pub pull_requests: PullRequests,
 }
 
 /// Somebody who may see an item.
@@ -85,96 +85,4 @@ pub struct Share {
     pub with: String,
     /// What it does: "Priya Raman will see the text, the pull requests and your notes."
     pub consequence: String,
-}
-
-/// A pull request that is attached to an item.
-pub struct PullRequest {
-    /// Its address at Bitbucket, a checked https URL.
-    pub url: String,
-    /// What may be shown of it.
-    pub known: Known,
-    /// Who attached it: a name, or "you".
-    pub attached_by: String,
-    /// When, in words.
-    pub attached_at: String,
-    /// The note; empty when there is none.
-    pub note: String,
-    /// Where Detach posts to; only on the member's own links.
-    pub detach_action: Option<String>,
-}
-
-/// What may be shown of a pull request.
-pub enum Known {
-    /// Its details.
-    Details {
-        /// Its title.
-        title: String,
-        /// Its state.
-        state: PullRequestState,
-        /// Short facts: "payments-api #482", "by Priya Raman", "updated 2 hours ago".
-        facts: Vec<String>,
-    },
-    /// Only its address, because nobody who may see it has opened its panel.
-    AddressOnly,
-}
-
-/// The state of a pull request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PullRequestState {
-    /// OPEN
-    Open,
-    /// MERGED
-    Merged,
-    /// DECLINED
-    Declined,
-    /// SUPERSEDED
-    Superseded,
-}
-
-impl PullRequestState {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Open => "Open",
-            Self::Merged => "Merged",
-            Self::Declined => "Declined",
-            Self::Superseded => "Superseded",
-        }
-    }
-
-    fn tone(self) -> &'static str {
-        match self {
-            Self::Open => "info",
-            Self::Merged => "success",
-            Self::Declined => "danger",
-            Self::Superseded => "quiet",
-        }
-    }
-}
-
-impl Known {
-    fn icon(&self) -> &'static str {
-        match self {
-            Self::Details { state, .. } => match state {
-                PullRequestState::Open => "open",
-                PullRequestState::Merged => "merged",
-                PullRequestState::Declined => "declined",
-                PullRequestState::Superseded => "pull-request",
-            },
-            Self::AddressOnly => "locked",
-        }
-    }
-}
-
-impl PullRequest {
-    /// The address without its scheme and host, as people read it.
-    fn address(&self) -> &str {
-        self.url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or(&self.url, |(_, path)| path)
-    }
-
-    fn name(&self) -> &str {
-        match &self.known {
-            Known::Details { title, .. } => title,
-            Known::AddressOnly => self.address(),
-        }
-    }
 }

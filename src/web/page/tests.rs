@@ -26,7 +26,19 @@ fn shell() -> Shell {
 
 fn pull_request(known: Known) -> PullRequest {
     let url = format!("https://bitbucket.org/{HOSTILE}");
-    PullRequest { url, known, attached_by: hostile(), attached_at: hostile(), note: hostile(), detach_action: Some(hostile()) }
+    let attached_at = Time::Day(chrono::NaiveDateTime::default());
+    PullRequest { url, known, remark: None, attached_by: hostile(), attached_at, note: hostile(), detach_action: Some(hostile()) }
+}
+
+fn pull_requests(rows: Vec<PullRequest>) -> PullRequests {
+    let wrong = Some(WrongLink::Url(hostile()));
+    PullRequests {
+        rows,
+        newest_href: Some(hostile()),
+        older_href: Some(hostile()),
+        said: Some(Said::Detached { url: hostile(), action: hostile() }),
+        attach: Some(AttachForm { action: hostile(), example: hostile(), url: hostile(), note: hostile(), wrong }),
+    }
 }
 
 fn pages() -> Vec<String> {
@@ -43,7 +55,15 @@ fn pages() -> Vec<String> {
         edit_action: Some(hostile()),
         readers: vec![Reader { person: person(), why: hostile() }],
         share: Some(Share { action: hostile(), with: hostile(), consequence: hostile() }),
-        pull_requests: vec![pull_request(details), pull_request(Known::AddressOnly)],
+        pull_requests: pull_requests(vec![pull_request(details), pull_request(Known::AddressOnly)]),
+    };
+    let links = ConversationLinksPage {
+        shell: shell(),
+        list: hostile(),
+        list_href: hostile(),
+        title: hostile(),
+        href: hostile(),
+        pull_requests: pull_requests(vec![pull_request(Known::AddressOnly)]),
     };
     let field = Field { name: hostile(), kind: hostile(), is_required: true, meaning: hostile() };
     let tables = vec![FieldTable { heading: hostile(), fields: vec![field] }];
@@ -55,6 +75,7 @@ fn pages() -> Vec<String> {
         ProfilePage { shell: shell(), role: hostile(), account: aligned, code }.render(),
         FeedbackList { shell: shell(), drafts: vec![row], about_you: vec![], shared: vec![] }.render(),
         feedback.render(),
+        links.render(),
         ApiPage { document_href: hostile(), paths: vec![Path { path: hostile(), operations }] }.render(),
         OneTimeLinkPage { workspace: hostile(), person: person(), action: hostile(), csrf: "anti-forgery".to_owned() }.render(),
     ]
