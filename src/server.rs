@@ -15,7 +15,7 @@ pub use start::{Options, Running, StartError, start};
 use crate::activity::refresh;
 use crate::app::App;
 use crate::config::Now;
-use crate::connections::{describe, entry, purge, workspace_members};
+use crate::connections::{describe, entry, purge, removal, workspace_members};
 use crate::error::{Error, Kind, Result};
 use crate::jobs::{Handler, Runner};
 use crate::people::pull_requests;
@@ -90,6 +90,7 @@ fn job_handlers(app: &web::Data<App>) -> HashMap<&'static str, Handler> {
         (describe::DESCRIBE, handler!(describe::handle)),
         (workspace_members::READ_MEMBERS, handler!(workspace_members::handle)),
         (entry::UPDATE_ENTRY, handler!(entry::handle)),
+        (removal::REMOVE_APP, handler!(removal::handle)),
         (purge::PROVE_PURGE, prove_purge),
     ])
 }

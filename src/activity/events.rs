@@ -33,7 +33,7 @@ pub fn take(connection: &mut AnyConnection, client_key: &str, delivery: &Deliver
     if delivery.workspace.is_some_and(|uuid| uuid.to_string() != bitbucket_workspace_uuid) {
         return Err(workspace_mismatch());
     }
-    installations::note_event(connection, &id, last_event_at, now)?;
+    installations::note_event(connection, &id, &delivery.event, last_event_at, now)?;
     match linked.filter(|_| state == State::Active) {
         Some(id) => pull_requests::enqueue_refresh(connection, &id, now).map(|()| Taken::Enqueued),
         None => Ok(Taken::Ignored),

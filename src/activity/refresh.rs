@@ -8,6 +8,7 @@ use crate::bitbucket::{self, Client, Credential, RepositoryName};
 use crate::config::{Config, Now};
 use crate::connections::credentials;
 use crate::connections::describe::retry;
+use crate::connections::health::{self, About};
 use crate::connections::installations::State;
 use crate::connections::workspace_members::named;
 use crate::error::Result;
@@ -45,17 +46,26 @@ pub async fn handle(
         let store = move |connection: &mut AnyConnection| pull_requests::store_failure(connection, &id, "not_connected");
         return database.write(store).await.map(|()| Outcome::Done);
     };
+    let (installation_id, bitbucket_workspace, credential) = credential;
+    let moment = now.clone();
     match bitbucket.pull_request(&credential, &repository, number).await {
         Ok(answer) => {
             let (details, asked_at) = (details(answer), now.at);
-            database.write(move |connection| pull_requests::store_details(connection, &id, &details, asked_at)).await?;
-            Ok(Outcome::Done)
+            let store = move |connection: &mut AnyConnection| {
+                health::note_success(connection, &installation_id, About::OneThing)?;
+                pull_requests::place(connection, &id, &bitbucket_workspace)?;
+                pull_requests::store_details(connection, &id, &details, asked_at)
+            };
+            database.write(store).await.map(|()| Outcome::Done)
         }
         Err(failure) => {
-            let code = failure.code();
-            database.write(move |connection| pull_requests::store_failure(connection, &id, code)).await?;
             // A refusal is an answer: it stands on the row, and the next event or reader asks again.
-            Ok(if failure.is_passing() { retry(&failure) } else { Outcome::Done })
+            let outcome = if failure.is_passing() { retry(&failure) } else { Outcome::Done };
+            let store = move |connection: &mut AnyConnection| {
+                health::note_failure(connection, &installation_id, &failure, About::OneThing, &moment)?;
+                pull_requests::store_failure(connection, &id, failure.code())
+            };
+            database.write(store).await.map(|()| outcome)
         }
     }
 }
@@ -66,28 +76,31 @@ fn address(known: &Known) -> Option<(RepositoryName, i64)> {
     Some((repository, known.number?))
 }
 
-/// The installation that serves the pull request's Bitbucket workspace: by UUID where known, else by the slug in its name.
+/// The installation that serves the pull request's Bitbucket workspace, that workspace and the credential: by UUID where known, else
+/// by the slug in its name.
 fn credential_for(
     connection: &mut AnyConnection,
     known: &Known,
     keyring: &Keyring,
     config: &Config,
     now: &Now,
-) -> Result<Option<Credential>> {
+) -> Result<Option<(InstallationId, String, Credential)>> {
     let slug = known.repository_name.as_deref().and_then(|name| name.split_once('/')).map(|(workspace, _)| workspace.to_owned());
     let mut query = installations::table
         .inner_join(bitbucket_workspaces::table)
         .filter(installations::workspace_id.eq(Some(&known.workspace_id)))
         .filter(installations::state.eq(State::Active))
-        .select(installations::id)
+        .select((installations::id, installations::bitbucket_workspace_uuid))
         .into_boxed();
     query = match (&known.bitbucket_workspace_uuid, slug) {
         (Some(uuid), _) => query.filter(bitbucket_workspaces::uuid.eq(uuid.clone())),
         (None, Some(slug)) => query.filter(bitbucket_workspaces::slug.eq(Some(slug))),
         (None, None) => return Ok(None),
     };
-    let id: Option<InstallationId> = query.first(connection).optional()?;
-    id.map_or(Ok(None), |id| credentials::of(connection, &id, keyring, config, now))
+    let row: Option<(InstallationId, String)> = query.first(connection).optional()?;
+    let Some((id, bitbucket_workspace)) = row else { return Ok(None) };
+    let credential = credentials::of(connection, &id, keyring, config, now)?;
+    Ok(credential.map(|credential| (id, bitbucket_workspace, credential)))
 }
 
 fn details(answer: bitbucket::PullRequest) -> Details {

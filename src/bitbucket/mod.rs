@@ -139,6 +139,14 @@ impl Client {
         self.send("put_addon", credential, Method::PUT, "/2.0/addon", Some(&body)).await.map(|_body| ())
     }
 
+    /// Removes this installation.
+    ///
+    /// # Errors
+    /// A [`Failure`]; `NotFound` when it is gone already.
+    pub async fn remove_app(&self, credential: &Credential) -> Result<(), Failure> {
+        self.send("remove_addon", credential, Method::DELETE, "/2.0/addon", None).await.map(|_body| ())
+    }
+
     async fn get<T: DeserializeOwned>(&self, operation: &'static str, credential: &Credential, path: &str) -> Result<T, Failure> {
         let body = self.send(operation, credential, Method::GET, path, None).await?;
         serde_json::from_slice(&body).map_err(|error| {

@@ -139,6 +139,11 @@ pub fn peek_client_key(token: &str) -> Result<String, Refusal> {
     token.client_key().map(str::to_owned)
 }
 
+/// When a token says that it was made, in Unix seconds: to be believed only of one whose signature has been found good.
+pub fn unverified_issued_at(token: &str) -> Option<i64> {
+    Unverified::parse(token).ok()?.payload.iat.as_ref().and_then(seconds)
+}
+
 /// Verifies that one of `keys` signed `token` for `client_key` and this very `request`, at `now` in Unix seconds.
 ///
 /// Single use is not looked at here: see [`token_fingerprint`].

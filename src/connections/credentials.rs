@@ -36,9 +36,23 @@ pub fn of(
     config: &Config,
     now: &Now,
 ) -> Result<Option<Credential>> {
+    let is_installed = installations::table.find(id).filter(installations::state.ne(State::Uninstalled));
+    if is_installed.count().get_result::<i64>(connection)? == 0 {
+        return Ok(None);
+    }
+    of_tombstone(connection, id, keyring, config, now)
+}
+
+/// The same for an installation that is a tombstone here, which Bitbucket may still hold: only its removal may use it.
+pub(super) fn of_tombstone(
+    connection: &mut AnyConnection,
+    id: &InstallationId,
+    keyring: &Keyring,
+    config: &Config,
+    now: &Now,
+) -> Result<Option<Credential>> {
     let row: Option<(String, bool, Option<String>)> = installations::table
         .find(id)
-        .filter(installations::state.ne(State::Uninstalled))
         .select((installations::client_key, installations::is_registered, installations::secret))
         .first(connection)
         .optional()?;

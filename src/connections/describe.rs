@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::health::{self, About};
 use super::lifecycle::lock_bitbucket_workspace;
 use super::{credentials, purge};
 use crate::bitbucket::{Client, Failure};
@@ -49,6 +50,7 @@ pub async fn handle(
     payload: Describe,
     now: &Now,
 ) -> Result<Outcome> {
+    let noted_id = payload.installation_id.clone();
     let (id, keyring, config, moment) = (payload.installation_id, Arc::clone(keyring), Arc::clone(config), now.clone());
     let asked = database.read(move |connection| {
         let uuid: Option<String> =
@@ -59,11 +61,15 @@ pub async fn handle(
     let uuid = Uuid::try_parse(&text).map_err(Error::internal)?;
     let workspace = match bitbucket.workspace(&credential, uuid).await {
         Ok(workspace) => workspace,
-        Err(failure) if failure.is_passing() => return Ok(retry(&failure)),
         Err(failure) => {
-            // The workspace goes by its UUID until the next install or event asks again.
             tracing::warn!(code = failure.code(), "a workspace could not be described");
-            return Ok(Outcome::Done);
+            // After a refusal the workspace goes by its UUID until the next install or an owner asks again.
+            let outcome = if failure.is_passing() { retry(&failure) } else { Outcome::Done };
+            let moment = now.clone();
+            let note = move |connection: &mut AnyConnection| {
+                health::note_failure(connection, &noted_id, &failure, About::Workspace, &moment)
+            };
+            return database.write(note).await.map(|()| outcome);
         }
     };
     let at = now.at;
@@ -74,6 +80,7 @@ pub async fn handle(
             if !purge::has_open_door(connection, uuid)? {
                 return Ok(Outcome::Done);
             }
+            health::note_success(connection, &noted_id, About::Workspace)?;
             let name = workspace.name.as_deref().unwrap_or(&workspace.slug);
             diesel::update(bitbucket_workspaces::table.find(text))
                 .set((

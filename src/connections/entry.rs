@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::credentials;
 use super::describe::retry;
+use super::health::{self, About};
 use super::installations::{Door, State};
 use crate::bitbucket::Client;
 use crate::config::{Config, Now};
@@ -91,7 +92,9 @@ pub async fn handle(
         return Ok(Outcome::Done);
     }
     let descriptor = descriptor(config, install_code.as_deref(), wanted).render();
-    let (shown, error, outcome) = match bitbucket.put_descriptor(&credential, &descriptor).await {
+    let answer = bitbucket.put_descriptor(&credential, &descriptor).await;
+    let failure = answer.as_ref().err().cloned();
+    let (shown, error, outcome) = match answer {
         Ok(()) => (wanted, None, Outcome::Done),
         Err(failure) if failure.is_passing() => (shown, Some(failure.code()), retry(&failure)),
         // A refusal ends it: asking again would be answered the same, and the owners see why.
@@ -104,6 +107,10 @@ pub async fn handle(
             diesel::update(installations::table.find(&id))
                 .set((installations::entry_shown.eq(shown), installations::entry_error.eq(error)))
                 .execute(connection)?;
+            match &failure {
+                Some(failure) => health::note_failure(connection, &id, failure, About::OneThing, &moment)?,
+                None => health::note_success(connection, &id, About::Workspace)?,
+            }
             // The switch may have been pressed again while Bitbucket was told.
             if let Some(workspace_id) = workspace_id.filter(|_| is_told) {
                 enqueue(connection, &workspace_id, &moment)?;

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::config::Now;
 use crate::error::{Error, Result};
-use crate::people::audit;
+use crate::people::{Viewer, audit};
 use crate::storage::AnyConnection;
 use crate::storage::ids::WorkspaceId;
 use crate::storage::schema::install_codes;
@@ -23,6 +23,10 @@ pub struct Code {
 /// # Errors
 /// When the database refuses.
 pub fn replace(connection: &mut AnyConnection, workspace_id: &WorkspaceId, now: &Now) -> Result<String> {
+    make(connection, workspace_id, audit::APP, now)
+}
+
+fn make(connection: &mut AnyConnection, workspace_id: &WorkspaceId, actor: &str, now: &Now) -> Result<String> {
     let current =
         install_codes::table.filter(install_codes::workspace_id.eq(workspace_id)).filter(install_codes::replaced_at.is_null());
     diesel::update(current).set(install_codes::replaced_at.eq(Some(now.at))).execute(connection)?;
@@ -35,8 +39,29 @@ pub fn replace(connection: &mut AnyConnection, workspace_id: &WorkspaceId, now: 
             install_codes::created_at.eq(now.at),
         ))
         .execute(connection)?;
-    audit::record(connection, workspace_id, audit::APP, "install_code_made", "", "", now)?;
+    audit::record(connection, workspace_id, actor, "install_code_made", "", "", now)?;
     Ok(code)
+}
+
+/// The viewer's workspace's code.
+///
+/// # Errors
+/// `owner_needed` (403).
+pub fn current(connection: &mut AnyConnection, viewer: &Viewer) -> Result<Option<String>> {
+    viewer.must_own()?;
+    let current = install_codes::table
+        .filter(install_codes::workspace_id.eq(&viewer.workspace_id))
+        .filter(install_codes::replaced_at.is_null());
+    Ok(current.select(install_codes::code).first(connection).optional()?)
+}
+
+/// Replaces the code on an owner's word.
+///
+/// # Errors
+/// `owner_needed` (403).
+pub fn replace_by_owner(connection: &mut AnyConnection, viewer: &Viewer, now: &Now) -> Result<String> {
+    viewer.must_own()?;
+    make(connection, &viewer.workspace_id, viewer.member_id.as_str(), now)
 }
 
 /// What a code in an address names.

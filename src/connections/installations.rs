@@ -3,12 +3,14 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
+use super::health::Health;
 use crate::config::Now;
 use crate::error::{Error, Result};
 use crate::people::page::{Listed, Page};
+use crate::people::text::one_line;
 use crate::people::{Viewer, audit};
 use crate::storage::AnyConnection;
-use crate::storage::ids::{InstallationId, WorkspaceId};
+use crate::storage::ids::{InstallationId, MemberId, WorkspaceId};
 use crate::storage::schema::{bitbucket_workspaces, installations};
 use crate::word_column;
 
@@ -65,6 +67,10 @@ pub struct Installation {
     pub entry_error: Option<String>,
     /// When a webhook came in last, UTC.
     pub last_event_at: Option<NaiveDateTime>,
+    /// The owner who confirmed it.
+    pub confirmed_by: Option<MemberId>,
+    /// How it fares.
+    pub health: Health,
 }
 
 macro_rules! installation_rows {
@@ -84,6 +90,17 @@ macro_rules! installation_rows {
             installations::entry_shown,
             installations::entry_error,
             installations::last_event_at,
+            installations::confirmed_by,
+            (
+                installations::last_event,
+                installations::last_error,
+                installations::last_error_at,
+                installations::refused_since,
+                installations::missing_scopes,
+                installations::clock_skew_seconds,
+                installations::removal,
+                installations::removal_error,
+            ),
         ))
     };
 }
@@ -101,6 +118,28 @@ pub fn list(connection: &mut AnyConnection, viewer: &Viewer, page: &Page) -> Res
         .limit(page.rows())
         .load(connection)?;
     Ok(page.finish(rows, |installation: &Installation| installation.id.to_string()))
+}
+
+/// The installations of the viewer's workspace that are not removed, the newest first, at most a hundred.
+///
+/// # Errors
+/// `owner_needed` (403).
+pub fn open(connection: &mut AnyConnection, viewer: &Viewer) -> Result<Vec<Installation>> {
+    viewer.must_own()?;
+    let of_workspace = installation_rows!().filter(installations::workspace_id.eq(&viewer.workspace_id));
+    let open = of_workspace.filter(installations::state.ne(State::Uninstalled));
+    Ok(open.order(installations::id.desc()).limit(100).load(connection)?)
+}
+
+/// The installations of the viewer's workspace that were removed last, at most twenty.
+///
+/// # Errors
+/// `owner_needed` (403).
+pub fn removed(connection: &mut AnyConnection, viewer: &Viewer) -> Result<Vec<Installation>> {
+    viewer.must_own()?;
+    let of_workspace = installation_rows!().filter(installations::workspace_id.eq(&viewer.workspace_id));
+    let removed = of_workspace.filter(installations::state.eq(State::Uninstalled));
+    Ok(removed.order(installations::uninstalled_at.desc()).limit(20).load(connection)?)
 }
 
 /// One installation of the viewer's workspace.
@@ -197,13 +236,20 @@ pub fn must_be_installed(state: State) -> Result<()> {
     }
 }
 
-/// Notes that a webhook came in, at most once a minute, so that a burst costs no writes. `last` is when one did before.
+/// Notes that an event came in, at most once a minute, so that a burst costs no writes. `last` is when one did before.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn note_event(connection: &mut AnyConnection, id: &InstallationId, last: Option<NaiveDateTime>, now: &Now) -> Result<()> {
+pub fn note_event(
+    connection: &mut AnyConnection,
+    id: &InstallationId,
+    event: &str,
+    last: Option<NaiveDateTime>,
+    now: &Now,
+) -> Result<()> {
     if last.is_none_or(|last| last < now.plus_seconds(-60)) {
-        diesel::update(installations::table.find(id)).set(installations::last_event_at.eq(Some(now.at))).execute(connection)?;
+        let noted = (installations::last_event_at.eq(Some(now.at)), installations::last_event.eq(Some(one_line(event, 100))));
+        diesel::update(installations::table.find(id)).set(noted).execute(connection)?;
     }
     Ok(())
 }

@@ -25,6 +25,8 @@ const CACHED_AT_MOST: usize = 4096;
 pub struct Keys {
     /// In the order [`crate::connect::token::verify`] numbers them.
     pub keys: Vec<VerificationKey>,
+    /// How far our clock is known to be from Bitbucket's: see [`super::health`].
+    pub clock_skew_seconds: Option<i32>,
 }
 
 /// What a replaced secret still verifies, within its hour.
@@ -76,7 +78,7 @@ impl KeyCache {
     }
 }
 
-type Secrets = (bool, Option<String>, Option<String>, Option<NaiveDateTime>);
+type Secrets = (bool, Option<String>, Option<String>, Option<NaiveDateTime>, Option<i32>);
 
 /// Reads an installation's keys past the cache, for decisions that must not be a second old.
 ///
@@ -97,10 +99,11 @@ pub fn read(
             installations::secret,
             installations::previous_secret,
             installations::secret_changed_at,
+            installations::clock_skew_seconds,
         ))
         .first(connection)
         .optional()?;
-    let Some((is_registered, secret, previous, changed_at)) = row else { return Ok(None) };
+    let Some((is_registered, secret, previous, changed_at, clock_skew_seconds)) = row else { return Ok(None) };
     let mut keys = Vec::new();
     if is_registered {
         keys.extend(config.connect.app_secret.as_ref().map(|secret| VerificationKey::new(secret.expose())));
@@ -118,7 +121,7 @@ pub fn read(
             _ => key.only_issued_before(changed_at.and_utc().timestamp()),
         });
     }
-    Ok(Some(Keys { keys }))
+    Ok(Some(Keys { keys, clock_skew_seconds }))
 }
 
 /// Seals every secret under the newest key, so that a former one can be taken out of the settings after one start with both.

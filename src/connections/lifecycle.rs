@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::install_codes::Code;
 use super::installations::{Door, State};
 use super::keys::sealed_for;
-use super::{describe, entry, purge};
+use super::{describe, entry, purge, removal};
 use crate::config::{Now, Secret};
 use crate::error::{Error, Result};
 use crate::people::{audit, workspaces};
@@ -224,6 +224,11 @@ fn update(
             // Bitbucket has just read the descriptor, which follows the switch.
             installations::entry_shown.eq(entry_shown),
             installations::entry_error.eq(None::<String>),
+            // It was consented to anew, and what an owner had ended before is not ended any more.
+            installations::refused_since.eq(None::<NaiveDateTime>),
+            installations::missing_scopes.eq(None::<String>),
+            installations::removal.eq(None::<String>),
+            installations::removal_error.eq(None::<String>),
         ))
         .execute(connection)?;
     if is_revived {
@@ -271,7 +276,7 @@ pub fn uninstall(
         return Err(workspace_mismatch());
     }
     if state == State::Uninstalled {
-        return Ok(());
+        return removal::is_done(connection, &id);
     }
     diesel::update(installations::table.find(&id))
         .set((installations::state.eq(State::Uninstalled), installations::uninstalled_at.eq(Some(now.at))))

@@ -3,11 +3,16 @@
 pub mod claims;
 pub mod credentials;
 pub mod describe;
+pub mod disconnect;
 pub mod entry;
+pub mod health;
 pub mod install_codes;
 pub mod installations;
 pub mod keys;
 pub mod lifecycle;
+pub mod overview;
 pub mod panel_state;
 pub mod purge;
+pub mod removal;
+pub mod self_test;
 pub mod workspace_members;

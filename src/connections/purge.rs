@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::installations::State;
 use crate::config::Now;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::jobs::{self, Outcome};
-use crate::people::{audit, join_requests, pull_requests};
+use crate::people::purge::{self, Deleted};
+use crate::people::{Viewer, audit, join_requests};
 use crate::storage::ids::WorkspaceId;
-use crate::storage::schema::{bitbucket_workspaces, installations};
+use crate::storage::schema::{bitbucket_workspaces, installations, purges};
+use crate::storage::statement::OnConflict as _;
 use crate::storage::{AnyConnection, Database};
 
 /// The kind of the job.
@@ -25,6 +28,28 @@ pub struct ProvePurge {
     pub workspace_ids: Vec<WorkspaceId>,
     /// The Bitbucket workspace.
     pub bitbucket_workspace: Uuid,
+}
+
+/// What becomes of the links that people made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// They stay with their conversations as plain addresses.
+    Keep,
+    /// They go as well.
+    Remove,
+}
+
+/// The last purge of a Bitbucket workspace's data.
+#[derive(Clone, Debug)]
+pub struct Purge {
+    /// Whose data it was, without braces.
+    pub bitbucket_workspace_uuid: String,
+    /// When it was deleted, UTC.
+    pub begun_at: NaiveDateTime,
+    /// What was deleted.
+    pub deleted: Deleted,
+    /// When it was looked for again and nothing was found, UTC.
+    pub proven_at: Option<NaiveDateTime>,
 }
 
 /// Purges in the caller's transaction, unless another door of the same Bitbucket workspace is still open. `workspace_id` is
@@ -41,29 +66,63 @@ pub fn when_last_door_closed(
     if has_open_door(connection, bitbucket_workspace)? {
         return Ok(());
     }
+    forget_name(connection, bitbucket_workspace)?;
+    let of_workspace = installations::table.filter(installations::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()));
+    // A door that closed before, while this one was still open, may have belonged to somebody when this one did not.
+    let owners: Vec<Option<WorkspaceId>> = of_workspace.select(installations::workspace_id).distinct().load(connection)?;
+    let mut workspace_ids = Vec::new();
+    for owner in owners.into_iter().flatten() {
+        let deleted = purge::details(connection, &owner, bitbucket_workspace)?;
+        if workspace_id == Some(&owner) || deleted.values().any(|count| *count > 0) {
+            note(connection, &owner, bitbucket_workspace, deleted, now)?;
+            workspace_ids.push(owner);
+        }
+    }
+    jobs::enqueue(connection, PROVE_PURGE, None, &ProvePurge { workspace_ids, bitbucket_workspace }, now)
+}
+
+/// Purges in the caller's transaction what a ClarityLoop workspace holds of a Bitbucket workspace whose doors it has just closed.
+///
+/// # Errors
+/// When the database refuses.
+pub fn on_request(
+    connection: &mut AnyConnection,
+    workspace_id: &WorkspaceId,
+    bitbucket_workspace: Uuid,
+    links: Links,
+    now: &Now,
+) -> Result<()> {
+    if links == Links::Remove {
+        let row = bitbucket_workspaces::table.find(bitbucket_workspace.to_string());
+        let slug: Option<String> = row.select(bitbucket_workspaces::slug).first(connection)?;
+        let deleted = purge::links(connection, workspace_id, bitbucket_workspace, slug.as_deref())?;
+        note(connection, workspace_id, bitbucket_workspace, deleted, now)?;
+    }
+    if !has_open_door(connection, bitbucket_workspace)? {
+        return when_last_door_closed(connection, Some(workspace_id), bitbucket_workspace, now);
+    }
+    // Somebody has installed the app once more and nobody has claimed that: it holds nothing of this workspace.
+    join_requests::purge(connection, bitbucket_workspace)?;
+    let deleted = purge::details(connection, workspace_id, bitbucket_workspace)?;
+    note(connection, workspace_id, bitbucket_workspace, deleted, now)?;
+    let workspace_ids = vec![workspace_id.clone()];
+    jobs::enqueue(connection, PROVE_PURGE, None, &ProvePurge { workspace_ids, bitbucket_workspace }, now)
+}
+
+fn forget_name(connection: &mut AnyConnection, bitbucket_workspace: Uuid) -> Result<()> {
     let nothing = None::<String>;
     diesel::update(bitbucket_workspaces::table.find(bitbucket_workspace.to_string()))
         .set((
             bitbucket_workspaces::slug.eq(&nothing),
             bitbucket_workspaces::name.eq(&nothing),
-            bitbucket_workspaces::described_at.eq(None::<chrono::NaiveDateTime>),
-            bitbucket_workspaces::members_read_at.eq(None::<chrono::NaiveDateTime>),
+            bitbucket_workspaces::described_at.eq(None::<NaiveDateTime>),
+            bitbucket_workspaces::members_read_at.eq(None::<NaiveDateTime>),
             bitbucket_workspaces::members_error.eq(&nothing),
         ))
         .execute(connection)?;
     let of_workspace = installations::table.filter(installations::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()));
-    diesel::update(of_workspace.clone()).set(installations::reported_installer.eq(&nothing)).execute(connection)?;
-    join_requests::purge(connection, bitbucket_workspace)?;
-    // A door that closed before, while this one was still open, may have belonged to somebody when this one did not.
-    let owners: Vec<Option<WorkspaceId>> = of_workspace.select(installations::workspace_id).distinct().load(connection)?;
-    let mut workspace_ids = Vec::new();
-    for owner in owners.into_iter().flatten() {
-        let is_held = pull_requests::purge(connection, &owner, bitbucket_workspace)? > 0;
-        if is_held || workspace_id == Some(&owner) {
-            workspace_ids.push(owner);
-        }
-    }
-    jobs::enqueue(connection, PROVE_PURGE, None, &ProvePurge { workspace_ids, bitbucket_workspace }, now)
+    diesel::update(of_workspace).set(installations::reported_installer.eq(&nothing)).execute(connection)?;
+    join_requests::purge(connection, bitbucket_workspace)
 }
 
 /// Whether the app is installed in a Bitbucket workspace, waiting or active.
@@ -74,48 +133,118 @@ pub(super) fn has_open_door(connection: &mut AnyConnection, bitbucket_workspace:
     Ok(open.count().get_result::<i64>(connection)? > 0)
 }
 
+/// Whether one of those installations belongs to this ClarityLoop workspace.
+fn is_connected(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbucket_workspace: Uuid) -> Result<bool> {
+    let open = installations::table
+        .filter(installations::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()))
+        .filter(installations::workspace_id.eq(Some(workspace_id)))
+        .filter(installations::state.ne(State::Uninstalled));
+    Ok(open.count().get_result::<i64>(connection)? > 0)
+}
+
+/// Writes down what was deleted. A purge that is not proven yet goes on, so its counts add up.
+fn note(
+    connection: &mut AnyConnection,
+    workspace_id: &WorkspaceId,
+    bitbucket_workspace: Uuid,
+    mut deleted: Deleted,
+    now: &Now,
+) -> Result<()> {
+    let uuid = bitbucket_workspace.to_string();
+    let row = purges::table.find((workspace_id, &uuid)).select((purges::begun_at, purges::deleted, purges::proven_at));
+    let former: Option<(NaiveDateTime, String, Option<NaiveDateTime>)> = row.first(connection).optional()?;
+    let mut begun_at = now.at;
+    if let Some((former_begun_at, former, None)) = former {
+        begun_at = former_begun_at;
+        for (name, count) in parsed(&former)? {
+            *deleted.entry(name).or_default() += count;
+        }
+    }
+    diesel::insert_into(purges::table)
+        .values((
+            purges::workspace_id.eq(workspace_id),
+            purges::bitbucket_workspace_uuid.eq(uuid),
+            purges::begun_at.eq(begun_at),
+            purges::deleted.eq(serde_json::to_string(&deleted).map_err(Error::internal)?),
+        ))
+        .on_conflict_sql(
+            "ON CONFLICT (workspace_id, bitbucket_workspace_uuid) DO UPDATE SET \
+             begun_at = excluded.begun_at, deleted = excluded.deleted, proven_at = NULL",
+        )
+        .execute(connection)?;
+    Ok(())
+}
+
+fn parsed(deleted: &str) -> Result<Deleted> {
+    serde_json::from_str(deleted).map_err(Error::internal)
+}
+
+/// The last purges of the viewer's workspace, the newest first, at most a hundred.
+///
+/// # Errors
+/// `owner_needed` (403).
+pub fn list(connection: &mut AnyConnection, viewer: &Viewer) -> Result<Vec<Purge>> {
+    viewer.must_own()?;
+    let rows: Vec<(String, NaiveDateTime, String, Option<NaiveDateTime>)> = purges::table
+        .filter(purges::workspace_id.eq(&viewer.workspace_id))
+        .order(purges::begun_at.desc())
+        .limit(100)
+        .select((purges::bitbucket_workspace_uuid, purges::begun_at, purges::deleted, purges::proven_at))
+        .load(connection)?;
+    let purge = |(bitbucket_workspace_uuid, begun_at, deleted, proven_at): (_, _, String, _)| {
+        Ok(Purge { bitbucket_workspace_uuid, begun_at, deleted: parsed(&deleted)?, proven_at })
+    };
+    rows.into_iter().map(purge).collect()
+}
+
 /// Looks again, takes away what a late job may have brought, makes what was deleted unreadable in the database's files, and
 /// then writes down that it is so.
 ///
 /// # Errors
 /// When the database cannot be read or written.
 pub async fn handle(database: &Database, payload: ProvePurge, now: &Now) -> Result<Outcome> {
-    let asked = payload.clone();
-    let is_connected_again = database
+    let (asked, moment) = (payload.clone(), now.clone());
+    let disconnected = database
         .write(move |connection| {
-            if has_open_door(connection, asked.bitbucket_workspace)? {
-                return Ok(true);
+            let mut disconnected = Vec::new();
+            for workspace_id in asked.workspace_ids {
+                if !is_connected(connection, &workspace_id, asked.bitbucket_workspace)? {
+                    let late = purge::details(connection, &workspace_id, asked.bitbucket_workspace)?;
+                    note(connection, &workspace_id, asked.bitbucket_workspace, late, &moment)?;
+                    disconnected.push(workspace_id);
+                }
             }
-            for workspace_id in &asked.workspace_ids {
-                pull_requests::purge(connection, workspace_id, asked.bitbucket_workspace)?;
-            }
-            Ok(false)
+            Ok(disconnected)
         })
         .await?;
-    if is_connected_again {
-        return Ok(Outcome::Done);
-    }
     if !scrubbed(database).await? {
         return Ok(Outcome::Retry { reason: "readers_in_the_way".to_owned(), after_seconds: None });
     }
     let moment = now.clone();
-    database
-        .write(move |connection| {
-            let subject = payload.bitbucket_workspace.to_string();
-            for workspace_id in &payload.workspace_ids {
-                let left = pull_requests::count_unpurged(connection, workspace_id, payload.bitbucket_workspace)?;
-                let detail = format!("{left} pull requests and people left");
-                audit::record(connection, workspace_id, audit::APP, "purge_proven", &subject, &detail, &moment)?;
-            }
-            Ok(Outcome::Done)
-        })
-        .await
+    let work = move |connection: &mut AnyConnection| prove(connection, &disconnected, payload.bitbucket_workspace, &moment);
+    database.write(work).await
+}
+
+fn prove(connection: &mut AnyConnection, workspace_ids: &[WorkspaceId], bitbucket_workspace: Uuid, now: &Now) -> Result<Outcome> {
+    let uuid = bitbucket_workspace.to_string();
+    for workspace_id in workspace_ids {
+        if is_connected(connection, workspace_id, bitbucket_workspace)? {
+            continue;
+        }
+        if purge::count_left(connection, workspace_id, bitbucket_workspace)? > 0 {
+            return Ok(Outcome::Retry { reason: "something_left".to_owned(), after_seconds: None });
+        }
+        let unproven = purges::table.find((workspace_id, &uuid)).filter(purges::proven_at.is_null());
+        diesel::update(unproven).set(purges::proven_at.eq(Some(now.at))).execute(connection)?;
+        audit::record(connection, workspace_id, audit::APP, "purge_proven", &uuid, "nothing left", now)?;
+    }
+    Ok(Outcome::Done)
 }
 
 /// A reader that began before the purge may still hold the log; it is gone in a moment.
 async fn scrubbed(database: &Database) -> Result<bool> {
     for _ in 0..20 {
-        if database.scrub(pull_requests::PURGED_TABLES).await? {
+        if database.scrub(purge::TABLES).await? {
             return Ok(true);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

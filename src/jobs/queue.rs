@@ -103,3 +103,22 @@ pub(super) fn fail(connection: &mut AnyConnection, id: &JobId, error: &str, now:
 pub fn waiting(connection: &mut AnyConnection) -> Result<Vec<String>> {
     Ok(jobs::table.order(jobs::run_at).select(jobs::kind).load(connection)?)
 }
+
+/// A job that was given up.
+#[derive(Clone, Debug, Queryable)]
+pub struct Failed {
+    /// Which handler it was for.
+    pub kind: String,
+    /// What the handler was given.
+    pub payload: String,
+}
+
+/// The jobs of these kinds with one of these payloads that were given up, at most a hundred.
+///
+/// # Errors
+/// When the database refuses.
+pub fn failed(connection: &mut AnyConnection, kinds: &[&str], payloads: &[String]) -> Result<Vec<Failed>> {
+    let given_up = jobs::table.filter(jobs::failed_at.is_not_null()).filter(jobs::kind.eq_any(kinds));
+    let of_payloads = given_up.filter(jobs::payload.eq_any(payloads));
+    Ok(of_payloads.order(jobs::failed_at.desc()).limit(100).select((jobs::kind, jobs::payload)).load(connection)?)
+}

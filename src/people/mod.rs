@@ -21,6 +21,7 @@ pub mod one_on_ones;
 pub mod page;
 pub mod participants;
 pub mod pull_requests;
+pub mod purge;
 pub mod reference;
 pub mod requests;
 pub mod sessions;

@@ -49,9 +49,8 @@ fn insert(connection: &mut AnyConnection, id: &PullRequestId, account_id: &str, 
 }
 
 /// Forgets who took part in these pull requests.
-pub(super) fn purge(connection: &mut AnyConnection, ids: &[PullRequestId]) -> Result<()> {
-    diesel::delete(people::table.filter(people::pull_request_id.eq_any(ids))).execute(connection)?;
-    Ok(())
+pub(super) fn purge(connection: &mut AnyConnection, ids: &[PullRequestId]) -> Result<usize> {
+    Ok(diesel::delete(people::table.filter(people::pull_request_id.eq_any(ids))).execute(connection)?)
 }
 
 /// How many rows are left of pull requests of which nothing should be.

@@ -119,7 +119,8 @@ fn find(connection: &mut AnyConnection, workspace_id: &WorkspaceId, reference: &
 /// Adds what Bitbucket signed to a row that was made from an address alone.
 fn learn(connection: &mut AnyConnection, id: &PullRequestId, reference: &Reference) -> Result<()> {
     let Some(repository) = reference.repository else { return Ok(()) };
-    let unknown = pull_requests::table.find(id).filter(pull_requests::bitbucket_workspace_uuid.is_null());
+    let is_unknown = pull_requests::bitbucket_workspace_uuid.is_null().or(pull_requests::repository_uuid.is_null());
+    let unknown = pull_requests::table.find(id).filter(is_unknown);
     let learned = diesel::update(unknown)
         .set((
             pull_requests::repository_uuid.eq(Some(repository.to_string())),
@@ -251,6 +252,20 @@ pub fn store_details(
         .try_for_each(|named| accounts::see(connection, &workspace_id, &bitbucket_workspace, named, false, asked_at))
 }
 
+/// Stores in which Bitbucket workspace a pull request is that was named by its address: what is fetched of it goes with that
+/// workspace when it is disconnected.
+///
+/// # Errors
+/// When the database refuses.
+pub fn place(connection: &mut AnyConnection, id: &PullRequestId, bitbucket_workspace: &str) -> Result<()> {
+    let unplaced = pull_requests::table
+        .find(id)
+        .filter(pull_requests::number.is_not_null())
+        .filter(pull_requests::bitbucket_workspace_uuid.is_null());
+    diesel::update(unplaced).set(pull_requests::bitbucket_workspace_uuid.eq(Some(bitbucket_workspace))).execute(connection)?;
+    Ok(())
+}
+
 /// Stores why a pull request could not be fetched, as a stable code.
 ///
 /// # Errors
@@ -258,64 +273,4 @@ pub fn store_details(
 pub fn store_failure(connection: &mut AnyConnection, id: &PullRequestId, code: &str) -> Result<()> {
     diesel::update(pull_requests::table.find(id)).set(pull_requests::fetch_error.eq(Some(code))).execute(connection)?;
     Ok(())
-}
-
-/// The tables a purge empties of Bitbucket metadata, for [`crate::storage::Database::scrub`].
-pub const PURGED_TABLES: &[&str] = &[
-    "pull_requests",
-    "pull_request_people",
-    "bitbucket_accounts",
-    "sightings",
-    "jobs",
-    "bitbucket_workspaces",
-    "installations",
-    "join_requests",
-];
-
-/// Takes everything Bitbucket said of a workspace's pull requests away. The links stay with their conversations as plain addresses.
-///
-/// # Errors
-/// When the database refuses.
-pub fn purge(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbucket_workspace: Uuid) -> Result<usize> {
-    let of_workspace = || {
-        pull_requests::table
-            .filter(pull_requests::workspace_id.eq(workspace_id))
-            .filter(pull_requests::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()))
-    };
-    let ids: Vec<PullRequestId> = of_workspace().select(pull_requests::id).load(connection)?;
-    let nothing = None::<String>;
-    let purged = diesel::update(of_workspace())
-        .set((
-            pull_requests::repository_uuid.eq(&nothing),
-            pull_requests::repository_name.eq(&nothing),
-            pull_requests::number.eq(None::<i64>),
-            pull_requests::title.eq(&nothing),
-            pull_requests::state.eq(&nothing),
-            pull_requests::author_account_id.eq(&nothing),
-            pull_requests::reviewers.eq(&nothing),
-            pull_requests::fetched_at.eq(None::<NaiveDateTime>),
-            pull_requests::fetch_error.eq(&nothing),
-            pull_requests::bitbucket_workspace_uuid.eq(&nothing),
-        ))
-        .execute(connection)?;
-    // After the rows above are locked: a refresh that was storing its answer has committed, and what it stored goes as well.
-    for some in ids.chunks(500) {
-        participants::purge(connection, some)?;
-        diesel::delete(sightings::table.filter(sightings::pull_request_id.eq_any(some))).execute(connection)?;
-    }
-    Ok(purged + accounts::purge(connection, workspace_id, bitbucket_workspace)?)
-}
-
-/// How many rows still hold anything that Bitbucket said of this workspace: the proof of a purge.
-///
-/// # Errors
-/// When the database refuses.
-pub fn count_unpurged(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbucket_workspace: Uuid) -> Result<i64> {
-    let rows = pull_requests::table
-        .filter(pull_requests::workspace_id.eq(workspace_id))
-        .filter(pull_requests::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()));
-    let rows: i64 = rows.count().get_result(connection)?;
-    Ok(rows
-        + participants::count_unpurged(connection, workspace_id)?
-        + accounts::count(connection, workspace_id, bitbucket_workspace)?)
 }

@@ -11,7 +11,10 @@ use crate::app::App;
 use crate::connect::query::{Query, QueryError};
 use crate::connect::refusal::Refusal;
 use crate::connect::token::{self, Claims, SignedRequest, VerificationKey};
+use crate::connections::health;
 use crate::error::{Error, Kind};
+
+const WEBHOOKS: &str = "/connect/webhooks";
 
 /// A call that Bitbucket signed for an installation. What that installation may do is for its door to read anew.
 #[derive(Debug)]
@@ -57,8 +60,32 @@ async fn verify_call(app: &App, request: &HttpRequest) -> Result<Signed, Error> 
     };
     let keys = app.keys.of(&client_key, &app.database, &app.keyring, &app.config, &now).await?;
     let keys = keys.ok_or_else(|| refused(Refusal::IssuerUnknown))?;
-    verify(app, request, &query, token, &client_key, &keys.keys)?;
-    Ok(Signed { client_key, query })
+    let verified = verify(app, request, &query, token, &client_key, &keys.keys);
+    note_clock(app, request, &client_key, token, &verified, keys.clock_skew_seconds).await?;
+    verified.map(|_claims| Signed { client_key, query })
+}
+
+/// Notes how far our clock is from Bitbucket's when that has changed. A token from the future is refused only after its signature
+/// has been found good, so that its time can be believed.
+async fn note_clock(
+    app: &App,
+    request: &HttpRequest,
+    client_key: &str,
+    token: &str,
+    verified: &Result<Claims, Error>,
+    known: Option<i32>,
+) -> Result<(), Error> {
+    let issued_at = match verified {
+        Ok(claims) => Some(claims.issued_at),
+        Err(error) if error.code == Refusal::IssuedInFuture.code() => token::unverified_issued_at(token),
+        Err(_) => None,
+    };
+    // Webhooks are signed as they are sent; the address of a frame is opened when somebody likes.
+    let is_fresh = request.path() == WEBHOOKS;
+    let moved = issued_at.and_then(|at| health::moved_skew(known, at, app.now().unix_seconds(), is_fresh));
+    let Some(seconds) = moved else { return Ok(()) };
+    let client_key = client_key.to_owned();
+    app.write(move |connection| health::note_skew(connection, &client_key, seconds)).await
 }
 
 /// The decoded query of a request.

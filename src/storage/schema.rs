@@ -329,6 +329,24 @@ diesel::table! {
         entry_shown -> Bool,
         entry_error -> Nullable<Text>,
         last_event_at -> Nullable<Timestamp>,
+        last_event -> Nullable<Text>,
+        last_error -> Nullable<Text>,
+        last_error_at -> Nullable<Timestamp>,
+        refused_since -> Nullable<Timestamp>,
+        missing_scopes -> Nullable<Text>,
+        clock_skew_seconds -> Nullable<Integer>,
+        removal -> Nullable<Text>,
+        removal_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    purges (workspace_id, bitbucket_workspace_uuid) {
+        workspace_id -> Text,
+        bitbucket_workspace_uuid -> Text,
+        begun_at -> Timestamp,
+        deleted -> Text,
+        proven_at -> Nullable<Timestamp>,
     }
 }
 
@@ -413,6 +431,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     install_codes,
     bitbucket_workspaces,
     installations,
+    purges,
     claim_links,
     spent_tokens,
     seal_check,

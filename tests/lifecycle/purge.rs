@@ -113,7 +113,7 @@ async fn a_purge_is_proven_in_the_audit(test: &Test) {
         Ok(rows.load::<(String, String, String)>(connection)?)
     };
     let word = |action: &str, detail: &str| ("app".to_owned(), action.to_owned(), detail.to_owned());
-    let expected = [word("purge_proven", "0 pull requests and people left"), word("uninstalled", LUMENPAY_UUID)];
+    let expected = [word("purge_proven", "nothing left"), word("uninstalled", LUMENPAY_UUID)];
     assert_eq!(test.server.app.read(read).await.expect("the audit"), expected);
 }
 

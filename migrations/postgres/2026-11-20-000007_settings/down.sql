@@ -1,0 +1,10 @@
+DROP INDEX jobs_that_failed;
+DROP TABLE purges;
+ALTER TABLE installations DROP COLUMN removal_error;
+ALTER TABLE installations DROP COLUMN removal;
+ALTER TABLE installations DROP COLUMN clock_skew_seconds;
+ALTER TABLE installations DROP COLUMN missing_scopes;
+ALTER TABLE installations DROP COLUMN refused_since;
+ALTER TABLE installations DROP COLUMN last_error_at;
+ALTER TABLE installations DROP COLUMN last_error;
+ALTER TABLE installations DROP COLUMN last_event;
