@@ -2,13 +2,17 @@
 
 use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::listing::{self, List, PageQuery};
+use super::sent::Sent;
 use crate::app::App;
 use crate::connections::installations::{self, Door, State};
+use crate::connections::purge::Links;
+use crate::connections::removal::Removal;
+use crate::connections::{disconnect, health};
 use crate::error::{Error, Result};
 use crate::people::api_tokens::Scope;
 use crate::storage::ids::InstallationId;
@@ -36,6 +40,38 @@ pub(super) struct Installation {
     last_event_at: Option<DateTime<Utc>>,
     /// What pull requests show of it.
     entry: Entry,
+    /// How it fares.
+    health: Health,
+}
+
+/// How an installation fares.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Health {
+    /// Since when Bitbucket refuses our key; null while it takes it.
+    refused_since: Option<DateTime<Utc>>,
+    /// The scopes that Bitbucket says the app lacks.
+    missing_scopes: Vec<String>,
+    /// Why a call to Bitbucket failed last, as a stable code.
+    last_error: Option<String>,
+    /// When.
+    last_error_at: Option<DateTime<Utc>>,
+    /// By how many seconds this server's clock is ahead of Bitbucket's, as far as calls have shown it.
+    clock_skew_seconds: Option<i32>,
+    /// After a disconnect, how far the removal at Bitbucket is.
+    removal: Option<Removal>,
+    /// Why the removal failed last, as a stable code.
+    removal_error: Option<String>,
+}
+
+/// What is to be disconnected.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Disconnect {
+    /// The Bitbucket workspace's slug, to be sure.
+    workspace: String,
+    /// Whether the links that people made go as well.
+    #[serde(default)]
+    remove_links: bool,
 }
 
 /// A workspace at Bitbucket.
@@ -78,6 +114,22 @@ impl From<installations::Installation> for Installation {
             uninstalled_at: installation.uninstalled_at.map(|at| at.and_utc()),
             last_event_at: installation.last_event_at.map(|at| at.and_utc()),
             entry,
+            health: installation.health.into(),
+        }
+    }
+}
+
+impl From<health::Health> for Health {
+    fn from(health: health::Health) -> Self {
+        let missing = health.missing_scopes.unwrap_or_default();
+        Self {
+            refused_since: health.refused_since.map(|at| at.and_utc()),
+            missing_scopes: missing.split_whitespace().map(str::to_owned).collect(),
+            last_error: health.last_error,
+            last_error_at: health.last_error_at.map(|at| at.and_utc()),
+            clock_skew_seconds: health.clock_skew_seconds,
+            removal: health.removal,
+            removal_error: health.removal_error,
         }
     }
 }
@@ -130,4 +182,61 @@ pub(super) async fn confirm(app: web::Data<App>, caller: Caller, id: web::Path<S
     let now = app.now();
     let confirmed = app.write(move |connection| installations::confirm(connection, &caller.viewer, &id, &now)).await?;
     Ok(web::Json(confirmed.into()))
+}
+
+/// Refuses a waiting installation: it ends, and the app is removed at Bitbucket.
+#[utoipa::path(
+    post,
+    path = "/api/v1/installations/{id}/refuse",
+    operation_id = "refuse_installation",
+    tag = "Bitbucket",
+    security(("api_token" = ["write", "owner"])),
+    params(("id" = InstallationId, Path, description = "The installation.")),
+    responses((status = 200, body = Installation), (status = 404), (status = 409, description = "`installation_not_waiting`"))
+)]
+pub(super) async fn refuse(app: web::Data<App>, caller: Caller, id: web::Path<String>) -> Result<web::Json<Installation>> {
+    caller.needs(Scope::Write)?;
+    caller.needs(Scope::Owner)?;
+    let id = InstallationId::parse(&id).ok_or_else(|| Error::not_found("installation"))?;
+    let now = app.now();
+    let refused = app.write(move |connection| {
+        disconnect::refuse(connection, &caller.viewer, &id, &now)?;
+        installations::find(connection, &caller.viewer, &id)
+    });
+    Ok(web::Json(refused.await?.into()))
+}
+
+/// Disconnects a Bitbucket workspace: its panel stops, what Bitbucket said is deleted, and the app is removed at Bitbucket.
+#[utoipa::path(
+    post,
+    path = "/api/v1/installations/{id}/disconnect",
+    operation_id = "disconnect_installation",
+    tag = "Bitbucket",
+    security(("api_token" = ["write", "owner"])),
+    params(("id" = InstallationId, Path, description = "The installation.")),
+    request_body = Disconnect,
+    responses(
+        (status = 200, body = Installation),
+        (status = 400, description = "`name_mismatch`"),
+        (status = 404),
+        (status = 409, description = "`already_disconnected`")
+    )
+)]
+pub(super) async fn disconnect(
+    app: web::Data<App>,
+    caller: Caller,
+    id: web::Path<String>,
+    sent: Sent,
+) -> Result<web::Json<Installation>> {
+    caller.needs(Scope::Write)?;
+    caller.needs(Scope::Owner)?;
+    let id = InstallationId::parse(&id).ok_or_else(|| Error::not_found("installation"))?;
+    let Disconnect { workspace, remove_links } = sent.json()?;
+    let links = if remove_links { Links::Remove } else { Links::Keep };
+    let now = app.now();
+    let disconnected = app.write(move |connection| {
+        disconnect::disconnect(connection, &caller.viewer, &id, &workspace, links, &now)?;
+        installations::find(connection, &caller.viewer, &id)
+    });
+    Ok(web::Json(disconnected.await?.into()))
 }

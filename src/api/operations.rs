@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use utoipa::OpenApi;
 
 use super::openapi::Shared;
-use super::{document_page, feedback, identities, installations, links, members, openapi, quick_action};
+use super::{audit, document_page, feedback, identities, installations, links, members, openapi, quick_action};
 use crate::error::{Error, Kind, Problem};
 
 macro_rules! operations {
@@ -52,6 +52,9 @@ operations! {
     "/api/v1/installations" { get installations::list }
     "/api/v1/installations/{id}/confirm" { post installations::confirm }
     "/api/v1/quick-action" { get quick_action::show, put quick_action::switch }
+    "/api/v1/installations/{id}/refuse" { post installations::refuse }
+    "/api/v1/installations/{id}/disconnect" { post installations::disconnect }
+    "/api/v1/audit" { get audit::list }
     "/api/v1/members" { get members::list, post members::create }
     "/api/v1/members/{id}" { get members::show }
     "/api/v1/members/{id}/identity" { put identities::align, delete identities::unbind }

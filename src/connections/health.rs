@@ -50,7 +50,13 @@ pub enum About {
 ///
 /// # Errors
 /// When the database refuses.
-pub fn note_failure(connection: &mut AnyConnection, id: &InstallationId, failure: &Failure, about: About, now: &Now) -> Result<()> {
+pub fn note_failure(
+    connection: &mut AnyConnection,
+    id: &InstallationId,
+    failure: &Failure,
+    about: About,
+    now: &Now,
+) -> Result<()> {
     let row = installations::table.find(id).filter(installations::state.ne(State::Uninstalled));
     let failed = (installations::last_error.eq(Some(failure.code())), installations::last_error_at.eq(Some(now.at)));
     diesel::update(row).set(failed).execute(connection)?;

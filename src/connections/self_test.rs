@@ -51,7 +51,8 @@ pub fn of_settings(config: &Config) -> Finding {
     }
     if is_here {
         let what = format!("The public address {address} leads to this machine only, so Bitbucket cannot reach it");
-        let remedy = "Ask your operator to set public_url to the https address that Bitbucket reaches, then install the app again.";
+        let remedy =
+            "Ask your operator to set public_url to the https address that Bitbucket reaches, then install the app again.";
         return Finding::bad(what, remedy);
     }
     if !config.public_url.is_https {
@@ -111,7 +112,8 @@ fn scopes(installation: &Installation) -> Finding {
     match &installation.health.missing_scopes {
         None => Finding::good("No scope is missing"),
         Some(missing) => {
-            let remedy = "Open Installed apps in Bitbucket, remove ClarityLoop and install it again: only that grants new scopes.";
+            let remedy =
+                "Open Installed apps in Bitbucket, remove ClarityLoop and install it again: only that grants new scopes.";
             Finding::bad(format!("Bitbucket says that the app lacks {}", missing.replace(' ', ", ")), remedy)
         }
     }

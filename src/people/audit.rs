@@ -1,17 +1,79 @@
 //! What owners and the app did, for owners to read. Written in the transaction of what it tells of.
 
+mod log;
+
 use diesel::prelude::*;
+
+pub use log::{Entry, Filter, Who, list};
 
 use crate::config::Now;
 use crate::error::Result;
 use crate::storage::AnyConnection;
 use crate::storage::ids::{WorkspaceId, new_uuid};
 use crate::storage::schema::audit;
+use crate::word_column;
 
 /// The actor of what the app did by itself.
 pub const APP: &str = "app";
 /// The actor of what the operator did at the command line.
 pub const OPERATOR: &str = "operator";
+
+word_column! {
+    /// What an action is about, to choose by.
+    Group {
+        /// How Bitbucket is connected.
+        Bitbucket => "bitbucket",
+        /// Data that were deleted.
+        Data => "data",
+        /// Members, their roles and their ways in.
+        People => "people",
+        /// Which Bitbucket account is whose.
+        Identities => "identities",
+    }
+}
+
+impl Group {
+    /// Every group.
+    pub const ALL: [Self; 4] = [Self::Bitbucket, Self::Data, Self::People, Self::Identities];
+
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bitbucket => "Bitbucket",
+            Self::Data => "Deleted data",
+            Self::People => "People",
+            Self::Identities => "Identities",
+        }
+    }
+}
+
+/// An action's word, its group, and the sentence after the actor's name; `{subject}` is the member it was done to, `{detail}` the
+/// recorded detail.
+type Action = (&'static str, Group, &'static str);
+
+/// Every action that is recorded anywhere.
+const ACTIONS: &[Action] = &[
+    ("install_code_made", Group::Bitbucket, "made a new install code"),
+    ("installed", Group::Bitbucket, "took in an installation of the Bitbucket workspace {detail}"),
+    ("installation_confirmed", Group::Bitbucket, "confirmed the Bitbucket workspace {detail}"),
+    ("installation_claimed", Group::Bitbucket, "claimed the Bitbucket workspace {detail}"),
+    ("installation_refused", Group::Bitbucket, "refused the Bitbucket workspace {detail}"),
+    ("disconnected", Group::Bitbucket, "disconnected the Bitbucket workspace {detail}"),
+    ("uninstalled", Group::Bitbucket, "heard from Bitbucket that it was removed from the Bitbucket workspace {detail}"),
+    ("app_removed", Group::Bitbucket, "removed itself from the Bitbucket workspace {detail}"),
+    ("removal_refused", Group::Bitbucket, "was not allowed to remove itself from the Bitbucket workspace {detail}"),
+    ("quick_action_on", Group::Bitbucket, "switched PR Quick Action on"),
+    ("quick_action_off", Group::Bitbucket, "switched PR Quick Action off"),
+    ("purge_proven", Group::Data, "looked for data of the Bitbucket workspace {subject} and found {detail}"),
+    ("member_added", Group::People, "added {subject} ({detail})"),
+    ("identity_aligned", Group::Identities, "aligned {subject} with the Bitbucket account {detail}"),
+    ("identity_bound", Group::Identities, "linked the Bitbucket account {detail} to {subject}"),
+    ("identity_unbound", Group::Identities, "unlinked the Bitbucket account of {subject}"),
+];
+
+fn action(word: &str) -> Option<&'static Action> {
+    ACTIONS.iter().find(|(known, _, _)| *known == word)
+}
 
 /// Records that `actor` (a member's id, [`APP`] or [`OPERATOR`]) did `action` to `subject`; `detail` is one plain line.
 ///
@@ -39,3 +101,6 @@ pub fn record(
         .execute(connection)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

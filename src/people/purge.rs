@@ -130,7 +130,8 @@ fn linked(
         .select((pull_requests::id, pull_requests::repository_name))
         .load(connection)?;
     // LIKE takes an underscore for any character and, on SQLite, a capital for a small letter.
-    let is_meant = |name: &Option<String>| name.as_deref().and_then(|name| name.split_once('/')).is_some_and(|(own, _)| own == slug);
+    let is_meant =
+        |name: &Option<String>| name.as_deref().and_then(|name| name.split_once('/')).is_some_and(|(own, _)| own == slug);
     ids.extend(by_address.into_iter().filter(|(_, name)| is_meant(name)).map(|(id, _)| id));
     Ok(ids)
 }
