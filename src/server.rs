@@ -19,6 +19,7 @@ use crate::connections::{describe, entry, purge, removal, workspace_members};
 use crate::error::{Error, Kind, Result};
 use crate::jobs::{Handler, Runner};
 use crate::people::pull_requests;
+use crate::web::settings::{self, ending};
 use crate::{api, panel, platform, web as pages};
 
 /// Every route of the public listener.
@@ -43,6 +44,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/connect/{install_code}/descriptor.json").get(platform::descriptor::of_code))
         .service(resource("/connect/{install_code}/installed").post(platform::lifecycle::installed_by_code));
     // What people open.
+    let below = |path: &str| format!("{}{path}", settings::PATH);
     config
         .service(resource("/").get(pages::home::show))
         .service(resource("/sign-in").get(pages::sign_in::page))
@@ -52,6 +54,16 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/profile/code").post(pages::profile::new_code))
         .service(resource("/profile/account/remove").post(pages::profile::remove_account))
         .service(resource("/claim/{link}").get(pages::claim::ask).post(pages::claim::accept))
+        .service(resource(settings::PATH).get(settings::show))
+        .service(resource(&below("/quick-action")).post(settings::switch))
+        .service(resource(&below("/install-code")).get(settings::install_code::ask).post(settings::install_code::replace))
+        .service(resource(&below("/installations/{id}/confirm")).post(settings::confirm))
+        .service(resource(&below("/installations/{id}/test")).post(settings::test))
+        .service(resource(&below("/installations/{id}/refuse")).get(ending::ask_to_refuse).post(ending::refuse))
+        .service(resource(&below("/installations/{id}/disconnect")).get(ending::ask_to_disconnect).post(ending::disconnect))
+        .service(resource(&below("/installations/{id}/remove")).post(ending::remove_again))
+        .service(resource("/settings/audit").get(settings::audit::show))
+        .service(resource("/settings/audit.csv").get(settings::export::send))
         .service(resource("/feedback").get(pages::feedback::list))
         .service(resource("/feedback/{id}").get(pages::feedback::show))
         .service(resource("/feedback/{id}/share").post(pages::feedback::share))

@@ -31,6 +31,23 @@ pub struct Descriptor<'a> {
     pub forge_app_id: Option<&'a str>,
 }
 
+/// The scopes that the descriptor asks for, each with what it is for, in words that follow its name.
+pub fn scopes() -> Vec<(String, &'static str)> {
+    // The template is compiled in, and a test reads it.
+    let template: Value = serde_json::from_str(TEMPLATE).unwrap_or_default();
+    let named = template["scopes"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    named.map(|scope| (scope.to_owned(), purpose(scope).unwrap_or_default())).collect()
+}
+
+fn purpose(scope: &str) -> Option<&'static str> {
+    match scope {
+        "account" => Some("to know who presses the button, and what the workspace is called"),
+        "pullrequest" => Some("for title, state, author and reviewers of linked ones, and to hear when one changes"),
+        "webhook" => Some("to prove that the key of an installation is Bitbucket’s"),
+        _ => None,
+    }
+}
+
 impl Descriptor<'_> {
     /// The descriptor as Bitbucket reads it.
     pub fn render(&self) -> Value {

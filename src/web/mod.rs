@@ -1,4 +1,4 @@
-//! The pages: sign-in, profile, feedback, claiming. Doors for people in a browser; rules are in `people` and `connections`.
+//! The pages: sign-in, profile, feedback, claiming, settings. Doors for people in a browser; rules are in `people` and `connections`.
 
 pub mod assets;
 pub mod claim;
@@ -7,8 +7,10 @@ pub mod conversations;
 pub mod failure;
 pub mod feedback;
 pub mod home;
+pub mod owner;
 pub mod page;
 pub mod profile;
 pub mod session;
+pub mod settings;
 pub mod sign_in;
 pub mod static_files;

@@ -7,6 +7,7 @@ mod api;
 mod feedback;
 mod profile;
 mod pull_requests;
+pub mod settings;
 mod sign_in;
 mod time;
 

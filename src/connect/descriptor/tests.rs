@@ -80,3 +80,10 @@ fn no_placeholder_is_left_and_no_value_breaks_out_of_its_string() {
     assert_eq!(descriptor["key"], hostile);
     assert!(!INSTALLED_BY_CODE.render().to_string().contains('<'));
 }
+
+#[test]
+fn every_scope_says_what_it_is_for() {
+    let scopes = scopes();
+    assert_eq!(scopes.iter().map(|(scope, _)| scope.as_str()).collect::<Vec<_>>(), ["account", "pullrequest", "webhook"]);
+    assert!(scopes.iter().all(|(_, why)| !why.is_empty()), "{scopes:?}");
+}
