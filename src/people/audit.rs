@@ -66,6 +66,8 @@ const ACTIONS: &[Action] = &[
     ("quick_action_off", Group::Bitbucket, "switched PR Quick Action off"),
     ("purge_proven", Group::Data, "looked for data of the Bitbucket workspace {subject} and found {detail}"),
     ("member_added", Group::People, "added {subject} ({detail})"),
+    ("join_approved", Group::People, "let {subject} join, whose Bitbucket account is {detail}"),
+    ("join_refused", Group::People, "refused the Bitbucket account {detail}, who had asked to join"),
     ("identity_aligned", Group::Identities, "aligned {subject} with the Bitbucket account {detail}"),
     ("identity_bound", Group::Identities, "linked the Bitbucket account {detail} to {subject}"),
     ("identity_unbound", Group::Identities, "unlinked the Bitbucket account of {subject}"),
