@@ -2,7 +2,9 @@
 
 use std::io::IsTerminal as _;
 
-use prometheus::{Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder as _, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
@@ -65,6 +67,8 @@ pub struct Metrics {
     pub database_seconds: HistogramVec,
     /// Database work refused because the queue was full.
     pub database_refused: IntGauge,
+    /// Statements sent to the database by pieces of work: what a page costs is what it adds here.
+    pub database_statements: IntCounter,
     /// Database connections, by `state` (open or idle).
     pub database_connections: IntGaugeVec,
 }
@@ -95,6 +99,8 @@ impl Metrics {
         let database_refused =
             IntGauge::new("clarityloop_database_refused", "Database work refused because its queue was full.")?;
         registry.register(Box::new(database_refused.clone()))?;
+        let database_statements = IntCounter::new("clarityloop_database_statements_total", "Statements sent to the database.")?;
+        registry.register(Box::new(database_statements.clone()))?;
         Ok(Self {
             requests: counter("requests_total", "Requests answered.", &["route", "method", "status"])?,
             request_seconds: histogram("request_seconds", "Seconds to answer a request.", &["route"])?,
@@ -107,6 +113,7 @@ impl Metrics {
             database_waiting: gauge("database_waiting", "Database work waiting for a connection.", &["door"])?,
             database_seconds: histogram("database_seconds", "Seconds database work waited and ran.", &["door"])?,
             database_refused,
+            database_statements,
             database_connections: gauge("database_connections", "Connections to the database.", &["state"])?,
             registry,
         })

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use prometheus::{Histogram, IntGauge};
+use diesel::connection::{Connection as _, Instrumentation, InstrumentationEvent};
+use prometheus::{Histogram, IntCounter, IntGauge};
 use tokio::sync::oneshot;
 
 use super::{AnyConnection, Manager, WAITING_AT_MOST};
@@ -37,6 +38,7 @@ impl Threads {
             .test_on_check_out(false)
             .connection_timeout(Duration::from_secs(3))
             .error_handler(Box::new(ConnectionErrors))
+            .connection_customizer(Box::new(Statements(metrics.database_statements.clone())))
             .build(manager)?;
         let (queue, work) = bounded::<Work>(WAITING_AT_MOST);
         let open = metrics.database_connections.with_label_values(&["open"]);
@@ -102,6 +104,25 @@ fn work_off(queue: &Receiver<Work>, pool: &r2d2::Pool<Manager>, open: &IntGauge)
             Err(error) => work(Err(Error::busy().because(error))),
         }
         open.set(i64::from(pool.state().connections));
+    }
+}
+
+/// Counts the statements of each connection.
+#[derive(Clone, Debug)]
+struct Statements(IntCounter);
+
+impl<E: std::fmt::Debug> r2d2::CustomizeConnection<AnyConnection, E> for Statements {
+    fn on_acquire(&self, connection: &mut AnyConnection) -> std::result::Result<(), E> {
+        connection.set_instrumentation(self.clone());
+        Ok(())
+    }
+}
+
+impl Instrumentation for Statements {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if let InstrumentationEvent::StartQuery { .. } = event {
+            self.0.inc();
+        }
     }
 }
 
