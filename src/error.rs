@@ -138,6 +138,12 @@ impl Error {
         }
     }
 
+    /// The detail for a page: what is the matter, and what to do next, which may be empty.
+    pub fn sentences(&self) -> (String, String) {
+        let (sentence, next_step) = self.detail.split_once(". ").unwrap_or((&self.detail, ""));
+        (format!("{}.", sentence.trim_end_matches('.')), next_step.to_owned())
+    }
+
     /// Writes the error to the log, once, where it is answered: a fault of ours with its cause, anything else as a remark.
     pub fn log(&self) {
         let source = self.source.as_deref().map(tracing::field::display);

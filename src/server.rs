@@ -48,11 +48,20 @@ fn routes(config: &mut web::ServiceConfig) {
     config
         .service(resource("/").get(pages::home::show))
         .service(resource("/sign-in").get(pages::sign_in::page))
+        .service(resource("/sign-in/bitbucket").get(pages::bitbucket_sign_in::ways_in).post(pages::bitbucket_sign_in::start))
+        .service(resource("/sign-in/bitbucket/callback").get(pages::bitbucket_sign_in::come_back))
+        .service(
+            resource("/sign-in/bitbucket/choose").get(pages::bitbucket_sign_in::choices).post(pages::bitbucket_sign_in::choose),
+        )
         .service(resource("/sign-in/{link}").get(pages::sign_in::open_link).post(pages::sign_in::use_link))
         .service(resource("/sign-out").post(pages::sign_in::sign_out))
         .service(resource("/profile").get(pages::profile::show))
         .service(resource("/profile/code").post(pages::profile::new_code))
         .service(resource("/profile/account/remove").post(pages::profile::remove_account))
+        .service(resource("/profile/sessions/end-others").post(pages::profile::end_other_sessions))
+        .service(resource("/profile/sessions/{id}/end").post(pages::profile::end_session))
+        .service(resource("/profile/tokens").get(pages::tokens::list).post(pages::tokens::make))
+        .service(resource("/profile/tokens/{id}/revoke").get(pages::tokens::ask_to_revoke).post(pages::tokens::revoke))
         .service(resource("/claim/{link}").get(pages::claim::ask).post(pages::claim::accept))
         .service(resource(settings::PATH).get(settings::show))
         .service(resource(&below("/quick-action")).post(settings::switch))

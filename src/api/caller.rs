@@ -5,13 +5,14 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
-use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
 
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::people::Viewer;
-use crate::people::api_tokens::{self, Scope};
+use crate::people::api_tokens::{self, Holder, Scope};
 use crate::platform::signed::app_of;
+use crate::storage::ids::TokenId;
 
 /// The member who calls.
 #[derive(Debug)]
@@ -64,14 +65,28 @@ impl FromRequest for Caller {
     }
 }
 
-async fn identify(app: &App, headers: &HeaderMap) -> Result<Caller> {
+async fn identify(app: &web::Data<App>, headers: &HeaderMap) -> Result<Caller> {
     let token = bearer_token(headers).map(str::to_owned).ok_or_else(|| {
         let detail = "Send one header Authorization: Bearer with an API token of a member.";
         Error::unauthorised("api_token_missing", detail)
     })?;
     let now = app.now();
-    let (member, scopes) = app.read(move |connection| api_tokens::holder(connection, &token, &now)).await?;
+    let Holder { member, scopes, token, is_use_to_be_noted } =
+        app.read(move |connection| api_tokens::holder(connection, &token, &now)).await?;
+    if is_use_to_be_noted {
+        note_use(app, token);
+    }
     Ok(Caller { viewer: member.viewer(), scopes })
+}
+
+/// Notes the use of a token beside the request, which neither waits for it nor fails with it.
+fn note_use(app: &web::Data<App>, token: TokenId) {
+    let (app, now) = (app.clone(), app.now());
+    actix_web::rt::spawn(async move {
+        if let Err(error) = app.write(move |connection| api_tokens::note_use(connection, &token, &now)).await {
+            error.log();
+        }
+    });
 }
 
 /// The token of the one `Authorization` header (RFC 6750, section 2.1); none when it comes twice or in another form.

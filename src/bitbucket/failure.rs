@@ -94,6 +94,7 @@ impl Failure {
     pub(super) fn of_status(status: StatusCode, body: &[u8]) -> Self {
         match status {
             StatusCode::UNAUTHORIZED => Self::NotAuthorised,
+            StatusCode::BAD_REQUEST if is_about_the_client(body) => Self::NotAuthorised,
             StatusCode::FORBIDDEN => Self::Forbidden { required_scopes: required_scopes(body) },
             StatusCode::NOT_FOUND => Self::NotFound,
             StatusCode::GONE => Self::Gone,
@@ -101,6 +102,16 @@ impl Failure {
             status => Self::Refused { status: status.as_u16() },
         }
     }
+}
+
+/// Whether an OAuth error (<https://www.rfc-editor.org/rfc/rfc6749#section-5.2>) says that the consumer itself is wrong.
+fn is_about_the_client(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct OAuthError {
+        error: String,
+    }
+    serde_json::from_slice(body)
+        .is_ok_and(|OAuthError { error }| ["invalid_client", "unauthorized_client"].contains(&error.as_str()))
 }
 
 fn required_scopes(body: &[u8]) -> Vec<String> {

@@ -5,6 +5,7 @@
 
 mod answers;
 mod failure;
+pub mod oauth;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,6 +33,8 @@ pub type Signer = Arc<dyn Fn(&str, &str, &[(&str, &str)]) -> Secret + Send + Syn
 pub enum Credential {
     /// Signs each call by itself, as a Connect app does.
     Signed(Signer),
+    /// An access token of a person.
+    Bearer(Secret),
 }
 
 impl std::fmt::Debug for Credential {
@@ -163,18 +166,26 @@ impl Client {
         path: &str,
         body: Option<&serde_json::Value>,
     ) -> Result<Vec<u8>, Failure> {
-        let begun = Instant::now();
-        let Credential::Signed(signer) = credential;
         let address = Url::parse(&format!("{}{path}", self.api_url)).map_err(|_error| Failure::Malformed)?;
-        let (path, _) = path.split_once('?').unwrap_or((path, ""));
-        let pairs: Vec<(String, String)> = address.query_pairs().into_owned().collect();
-        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let authorization = signer(method.as_str(), path, &pairs);
+        let authorization = match credential {
+            Credential::Signed(signer) => {
+                let (path, _) = path.split_once('?').unwrap_or((path, ""));
+                let pairs: Vec<(String, String)> = address.query_pairs().into_owned().collect();
+                let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                signer(method.as_str(), path, &pairs)
+            }
+            Credential::Bearer(token) => Secret::new(format!("Bearer {}", token.expose())),
+        };
         let mut request = self.http.request(method, address);
         request = request.header(header::AUTHORIZATION, sensitive(&authorization)?).header(header::ACCEPT, "application/json");
         if let Some(body) = body {
             request = request.json(body);
         }
+        self.measured(operation, request).await
+    }
+
+    async fn measured(&self, operation: &'static str, request: reqwest::RequestBuilder) -> Result<Vec<u8>, Failure> {
+        let begun = Instant::now();
         let answer = Self::answer(request).await;
         let outcome = answer.as_ref().map_or_else(Failure::code, |_| "ok");
         self.metrics.bitbucket_calls.with_label_values(&[operation, outcome]).inc();

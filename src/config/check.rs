@@ -101,6 +101,10 @@ pub(super) fn check(raw: Raw, is_chosen: impl Fn(&str) -> bool, problems: &mut V
     let bitbucket_api_url = origin_url("bitbucket.api_url", &raw.bitbucket.api_url, problems);
     let bitbucket_web_url = origin_url("bitbucket.web_url", &raw.bitbucket.web_url, problems);
     let jwks_url = Url::parse(&raw.forge.jwks_url).map_err(|_error| problems.push("forge.jwks_url: not a URL".to_owned())).ok();
+    let oauth = OAuth { client_id: filled(raw.oauth.client_id), client_secret: filled(raw.oauth.client_secret).map(Secret::new) };
+    if oauth.client_id.is_some() != oauth.client_secret.is_some() {
+        problems.push("oauth.client_id: set oauth.client_secret with it, or leave both out".to_owned());
+    }
     Some(Config {
         public_url: public_url?,
         listen: listen?,
@@ -125,7 +129,7 @@ pub(super) fn check(raw: Raw, is_chosen: impl Fn(&str) -> bool, problems: &mut V
             environments: raw.forge.environments,
             install_link: filled(raw.forge.install_link),
         },
-        oauth: OAuth { client_id: filled(raw.oauth.client_id), client_secret: filled(raw.oauth.client_secret).map(Secret::new) },
+        oauth,
         random: Random::system(),
     })
 }

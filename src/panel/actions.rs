@@ -17,6 +17,8 @@ use super::context::Context;
 
 /// Wrong codes in ten minutes before an account must wait.
 const CODES_AT_MOST: i32 = 10;
+/// Several people behind one address link their accounts on the same morning.
+const CODES_OF_A_NETWORK_AT_MOST: i32 = 60;
 
 /// What the attach form was sent with.
 #[derive(Clone, Debug)]
@@ -194,14 +196,22 @@ pub fn detach(connection: &mut AnyConnection, context: &Context, link: &LinkId, 
     links::remove(connection, &viewer, link)
 }
 
-/// Counts one try of a code, in a transaction of its own: the count must outlive a refusal.
+/// Counts one try of a code by the account and from the network, in a transaction of its own: the count must outlive a refusal.
 ///
 /// # Errors
 /// What [`read`] refuses with; the inner error is `too_many_tries` (429).
-pub fn count_code(connection: &mut AnyConnection, context: &Context, web_url: &str, now: &Now) -> Result<Result<()>> {
+pub fn count_code(
+    connection: &mut AnyConnection,
+    context: &Context,
+    network: &str,
+    web_url: &str,
+    now: &Now,
+) -> Result<Result<()>> {
     let state = read(connection, context, web_url)?;
     let subject = format!("code:{}:{}", state.installation_id, context.account);
-    attempts::count(connection, &subject, CODES_AT_MOST, now)
+    let of_account = attempts::count(connection, &subject, CODES_AT_MOST, now)?;
+    let of_network = attempts::count(connection, &format!("code:{network}"), CODES_OF_A_NETWORK_AT_MOST, now)?;
+    Ok(of_account.and(of_network))
 }
 
 /// Binds the signed account to the member whose code was typed.

@@ -23,6 +23,7 @@ use crate::error::{Error, Kind, Result};
 use crate::people::members;
 use crate::people::text::Note;
 use crate::platform::body::Form;
+use crate::platform::client_address::ClientAddress;
 use crate::platform::frame::Frame;
 use crate::platform::signed::Signed;
 use crate::storage::AnyConnection;
@@ -108,9 +109,14 @@ pub async fn open_form(app: web::Data<App>, frame: web::Data<Frame>, form: Resul
 }
 
 /// `POST /connect/panel/code`.
-pub async fn link_account(app: web::Data<App>, frame: web::Data<Frame>, form: Result<Form<CodeForm>>) -> HttpResponse {
+pub async fn link_account(
+    app: web::Data<App>,
+    frame: web::Data<Frame>,
+    client: ClientAddress,
+    form: Result<Form<CodeForm>>,
+) -> HttpResponse {
     let answer = match form {
-        Ok(Form(form)) => redeem(&app, &frame, form).await,
+        Ok(Form(form)) => redeem(&app, &frame, client, form).await,
         Err(error) => Err(error),
     };
     respond(&frame, answer, String::new())
@@ -206,10 +212,10 @@ async fn undo(app: &App, frame: &Frame, id: &str, form: AttachForm) -> Result<An
     }
 }
 
-async fn redeem(app: &App, frame: &Frame, form: CodeForm) -> Result<Answer> {
+async fn redeem(app: &App, frame: &Frame, client: ClientAddress, form: CodeForm) -> Result<Answer> {
     let (context, expires_at) = token::verify(&app.panel_keys, &form.token, &app.now()).inspect_err(|error| count(app, error))?;
     let (counted, web_url, now) = (context.clone(), app.config.bitbucket_web_url.clone(), app.now());
-    let tries = app.write(move |connection| actions::count_code(connection, &counted, &web_url, &now)).await?;
+    let tries = app.write(move |connection| actions::count_code(connection, &counted, &client.network(), &web_url, &now)).await?;
     let redeemed = match tries {
         Ok(()) => {
             let (context, web_url, now) = (context.clone(), app.config.bitbucket_web_url.clone(), app.now());

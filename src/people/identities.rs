@@ -1,4 +1,5 @@
-//! Which Atlassian account a member is, and how the two are bound: by a code typed into the person's own panel, never silently.
+//! Which Atlassian account a member is, and how the two are bound: by a code typed into the person's own panel or by signing in
+//! with Bitbucket, never silently.
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -24,6 +25,8 @@ word_column! {
     BoundBy {
         /// The person's, with a code.
         Code => "code",
+        /// The person's, by signing in with Bitbucket.
+        SignIn => "sign_in",
         /// The operator's, at the command line.
         Operator => "operator",
         /// An owner's, by hand.
@@ -235,6 +238,26 @@ pub fn redeem(
     audit::record(connection, workspace_id, member_id.as_str(), "identity_bound", member_id.as_str(), account_id.as_str(), now)?;
     let member = member_rows::table.find(&member_id).filter(member_rows::removed_at.is_null());
     member.select(members::COLUMNS).first(connection).optional()?.ok_or_else(wrong)
+}
+
+/// Binds on the word of Bitbucket, where the person has just signed in, or confirms what is bound already.
+///
+/// # Errors
+/// `identity_taken` or `account_taken` (409).
+pub(super) fn bind_by_sign_in(
+    connection: &mut AnyConnection,
+    member: &Member,
+    account_id: &AccountId,
+    bitbucket_uuid: Option<uuid::Uuid>,
+    now: &Now,
+) -> Result<()> {
+    let known = of(connection, &member.viewer(), &member.id)?;
+    if known.is_some_and(|known| known.account_id == account_id.as_str() && known.confirmed_at.is_some()) {
+        return Ok(());
+    }
+    bind(connection, &member.workspace_id, &member.id, account_id, bitbucket_uuid, BoundBy::SignIn, now)?;
+    let (actor, account) = (member.id.as_str(), account_id.as_str());
+    audit::record(connection, &member.workspace_id, actor, "identity_bound", actor, account, now)
 }
 
 /// One account per member and the reverse. Binding the same two again confirms them when `bound_by` is the person or the

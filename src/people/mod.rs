@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod api_tokens;
 pub mod attempts;
 pub mod audit;
+pub mod bitbucket_sign_in;
 pub mod colleagues;
 pub mod detached;
 pub mod feedback;

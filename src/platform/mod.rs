@@ -1,6 +1,8 @@
-//! The doors Atlassian itself calls: descriptor, lifecycle, configure page, webhooks; and the extractors for signed callers.
+//! The doors Atlassian itself calls: descriptor, lifecycle, configure page, webhooks; and what other doors read requests with:
+//! bodies, signed callers, client addresses.
 
 pub mod body;
+pub mod client_address;
 pub mod configure;
 pub mod descriptor;
 pub mod frame;

@@ -1,6 +1,5 @@
 //! What stands around every request: its id, its line in the log, its counts, its limits and the security headers of its answer.
 
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use actix_web::body::{EitherBody, MessageBody};
@@ -14,6 +13,7 @@ use tracing::Instrument as _;
 use crate::app::App;
 use crate::config::{Config, Random};
 use crate::error::{Error, Kind};
+use crate::platform::client_address::ClientAddress;
 use crate::telemetry;
 
 /// A request that has not been answered by then is cut off, whether its sender or we are slow.
@@ -39,7 +39,7 @@ pub(super) async fn observe<B: MessageBody + 'static>(
     let begun = Instant::now();
     let id = new_id(&app.config.random);
     let method = request.method().clone();
-    let client = client_address(&request, &app.config);
+    let client = ClientAddress::of(request.request(), &app.config);
     let route = request.match_pattern().unwrap_or_else(|| "(none)".to_owned());
     let span = tracing::info_span!("request", request_id = %id);
     let answering = async {
@@ -66,7 +66,7 @@ pub(super) async fn observe<B: MessageBody + 'static>(
         app.metrics.requests.with_label_values(&[route.as_str(), method_word(method.as_str()), status.as_str()]).inc();
         app.metrics.request_seconds.with_label_values(&[&route]).observe(seconds);
         // The route's pattern stands for the path: ids and query strings stay out of the log.
-        tracing::info!(%method, %route, status = status.as_u16(), milliseconds = seconds * 1000.0, client, "answered");
+        tracing::info!(%method, %route, status = status.as_u16(), milliseconds = seconds * 1000.0, %client, "answered");
         Ok(response)
     };
     telemetry::with_request_id(id.clone(), answering.instrument(span)).await
@@ -85,23 +85,6 @@ fn head_is_too_large(request: &HttpRequest) -> bool {
     let address = request.uri().path_and_query().map_or(0, |text| text.as_str().len());
     address > ADDRESS_BYTES
         || request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() > HEADER_BYTES
-}
-
-/// Who calls: the last address of X-Forwarded-For that no trusted proxy of ours has, else the one that connected.
-fn client_address(request: &ServiceRequest, config: &Config) -> String {
-    let Some(peer) = request.peer_addr().map(|address| address.ip()) else { return String::new() };
-    let is_trusted = |address: IpAddr| config.trusted_proxies.iter().any(|network| network.contains(address));
-    if !is_trusted(peer) {
-        return peer.to_string();
-    }
-    let forwarded: Vec<IpAddr> = request
-        .headers()
-        .get_all("x-forwarded-for")
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|address| address.trim().parse().ok())
-        .collect();
-    forwarded.into_iter().rev().find(|address| !is_trusted(*address)).unwrap_or(peer).to_string()
 }
 
 fn secure(headers: &mut HeaderMap, config: &Config) {

@@ -90,6 +90,8 @@ id! {
     LinkId,
     /// An installation of the app in a Bitbucket workspace.
     InstallationId,
+    /// A session of a member.
+    SessionId,
     /// An API token.
     TokenId,
     /// A job in the queue.

@@ -35,9 +35,11 @@ diesel::table! {
 }
 
 diesel::table! {
-    sessions (token_hash) {
+    sessions (id) {
+        id -> Text,
         token_hash -> Text,
         member_id -> Text,
+        browser -> Text,
         created_at -> Timestamp,
         expires_at -> Timestamp,
     }
@@ -52,6 +54,24 @@ diesel::table! {
         scopes -> Text,
         created_at -> Timestamp,
         expires_at -> Nullable<Timestamp>,
+        last_used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    sign_in_states (state_hash) {
+        state_hash -> Text,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    sign_in_choices (secret_hash) {
+        secret_hash -> Text,
+        account_id -> Text,
+        bitbucket_uuid -> Nullable<Text>,
+        candidates -> Text,
+        expires_at -> Timestamp,
     }
 }
 
@@ -409,6 +429,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     sign_in_links,
     sessions,
     api_tokens,
+    sign_in_states,
+    sign_in_choices,
     identities,
     binding_codes,
     join_requests,

@@ -42,10 +42,10 @@ impl ResponseError for Failure {
         if self.0.code == "session_ended" {
             return HttpResponse::SeeOther().insert_header((header::LOCATION, "/sign-in")).finish();
         }
-        let (sentence, next_step) = self.0.detail.split_once(". ").unwrap_or((&self.0.detail, ""));
+        let (sentence, next_step) = self.0.sentences();
         let page = ErrorPage {
-            sentence: format!("{}.", sentence.trim_end_matches('.')),
-            next_step: next_step.to_owned(),
+            sentence,
+            next_step,
             button: (self.0.kind != Kind::Internal)
                 .then(|| Button { href: "/".to_owned(), label: "Go to the start page".to_owned() }),
             request_id: telemetry::request_id(),

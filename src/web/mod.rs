@@ -1,9 +1,12 @@
 //! The pages: sign-in, profile, feedback, claiming, settings. Doors for people in a browser; rules are in `people` and `connections`.
 
 pub mod assets;
+pub mod bitbucket_sign_in;
+pub mod browser;
 pub mod claim;
 pub mod conversation_links;
 pub mod conversations;
+pub mod cookies;
 pub mod failure;
 pub mod feedback;
 pub mod home;
@@ -14,3 +17,5 @@ pub mod session;
 pub mod settings;
 pub mod sign_in;
 pub mod static_files;
+pub mod tokens;
+pub mod tries;

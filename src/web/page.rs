@@ -10,17 +10,19 @@ mod pull_requests;
 pub mod settings;
 mod sign_in;
 mod time;
+mod tokens;
 
 use askama::Template;
 
 pub use api::{ApiPage, Field, FieldTable, Operation, Path};
 pub use feedback::{FeedbackList, FeedbackPage, FeedbackRow, Reader, Share};
-pub use profile::{Account, LinkCode, ProfilePage};
+pub use profile::{Account, LinkCode, ProfilePage, SessionRow};
 pub use pull_requests::{
     AttachForm, ConversationLinksPage, Known, PullRequest, PullRequestState, PullRequests, Said, WrongLink, address_of,
 };
-pub use sign_in::{LinkProblem, OneTimeLinkPage, SignInPage};
+pub use sign_in::{ChooseWorkspacePage, OneTimeLinkPage, Problem, SignInPage, ToBitbucketPage, WorkspaceChoice};
 pub use time::Time;
+pub use tokens::{LifetimeChoice, MadeToken, RevokeTokenPage, ScopeChoice, TokenForm, TokenRow, TokensPage};
 
 pub use crate::panel::page::{Banner, Tone};
 

@@ -1,25 +1,37 @@
-//! `/profile`: who I am, my Bitbucket account, and the code that links it.
+//! `/profile`: who I am, my Bitbucket account and the code that links it, and where I am signed in.
 
 use actix_web::{HttpResponse, web};
 
 use super::failure::{PageResult, html, see_other};
-use super::page::{Account, LinkCode, Place, ProfilePage};
+use super::page::{Account, LinkCode, Place, ProfilePage, SessionRow, Time};
 use super::session::SignedIn;
 use super::sign_in::CsrfForm;
 use crate::app::App;
-use crate::config::Now;
+use crate::config::{Now, Secret};
+use crate::error::{Error, Result};
 use crate::people::identities::{self, BoundBy, CODE_SECONDS, Identity};
 use crate::people::members::Role;
+use crate::people::sessions::{self, Session};
+use crate::people::{Viewer, api_tokens};
 use crate::platform::body::Form;
+use crate::storage::AnyConnection;
+use crate::storage::ids::SessionId;
+
+/// What the page shows, read at once.
+struct Standing {
+    identity: Option<Identity>,
+    sessions: Vec<Session>,
+    tokens: usize,
+}
 
 /// `GET /profile`.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn show(app: web::Data<App>, me: SignedIn) -> PageResult<HttpResponse> {
-    let viewer = me.viewer();
-    let identity = app.read(move |connection| identities::of(connection, &viewer, &viewer.member_id)).await?;
-    html(&page(&me, identity, None))
+    let (viewer, secret, now) = (me.viewer(), me.secret.clone(), app.now());
+    let standing = app.read(move |connection| read(connection, &viewer, &secret, &now)).await?;
+    html(&page(&me, standing, None))
 }
 
 /// `POST /profile/code`: makes a code and shows it, this once.
@@ -28,14 +40,14 @@ pub async fn show(app: web::Data<App>, me: SignedIn) -> PageResult<HttpResponse>
 /// `csrf_invalid` (403); `identity_confirmed` (409).
 pub async fn new_code(app: web::Data<App>, me: SignedIn, form: Form<CsrfForm>) -> PageResult<HttpResponse> {
     me.check(&form.0.csrf)?;
-    let (viewer, now) = (me.viewer(), app.now());
+    let (viewer, secret, now) = (me.viewer(), me.secret.clone(), app.now());
     let moment = now.clone();
     let made = app.write(move |connection| {
         let code = identities::new_code(connection, &viewer, &moment)?;
-        Ok((code, identities::of(connection, &viewer, &viewer.member_id)?))
+        Ok((code, read(connection, &viewer, &secret, &moment)?))
     });
-    let (code, identity) = made.await?;
-    html(&page(&me, identity, Some(LinkCode { code, until: until(&now) })))
+    let (code, standing) = made.await?;
+    html(&page(&me, standing, Some(LinkCode { code, until: until(&now) })))
 }
 
 /// `POST /profile/account/remove`: unlinks my Bitbucket account.
@@ -49,12 +61,60 @@ pub async fn remove_account(app: web::Data<App>, me: SignedIn, form: Form<CsrfFo
     Ok(see_other("/profile"))
 }
 
-fn page(me: &SignedIn, identity: Option<Identity>, code: Option<LinkCode>) -> ProfilePage {
+/// `POST /profile/sessions/{id}/end`: signs me out of another browser.
+///
+/// # Errors
+/// `csrf_invalid` (403); `not_found` (404).
+pub async fn end_session(
+    app: web::Data<App>,
+    me: SignedIn,
+    id: web::Path<String>,
+    form: Form<CsrfForm>,
+) -> PageResult<HttpResponse> {
+    me.check(&form.0.csrf)?;
+    let id = SessionId::parse(&id).ok_or_else(|| Error::not_found("session"))?;
+    let viewer = me.viewer();
+    app.write(move |connection| sessions::end(connection, &viewer, &id)).await?;
+    Ok(see_other("/profile"))
+}
+
+/// `POST /profile/sessions/end-others`: signs me out of every browser but this one.
+///
+/// # Errors
+/// `csrf_invalid` (403).
+pub async fn end_other_sessions(app: web::Data<App>, me: SignedIn, form: Form<CsrfForm>) -> PageResult<HttpResponse> {
+    me.check(&form.0.csrf)?;
+    app.write(move |connection| sessions::end_others(connection, &me.viewer(), &me.secret)).await?;
+    Ok(see_other("/profile"))
+}
+
+fn read(connection: &mut AnyConnection, viewer: &Viewer, secret: &Secret, now: &Now) -> Result<Standing> {
+    Ok(Standing {
+        identity: identities::of(connection, viewer, &viewer.member_id)?,
+        sessions: sessions::list(connection, viewer, secret, now)?,
+        tokens: api_tokens::list(connection, viewer)?.len(),
+    })
+}
+
+fn page(me: &SignedIn, standing: Standing, code: Option<LinkCode>) -> ProfilePage {
     let role = match me.member.role {
         Role::Owner => "Owner",
         Role::Member => "Member",
     };
-    ProfilePage { shell: me.shell(Place::Profile, None), role: role.to_owned(), account: account(identity), code }
+    let session = |session: Session| SessionRow {
+        id: session.id.to_string(),
+        browser: session.browser,
+        since: Time::Moment(session.created_at),
+        is_this: session.is_this,
+    };
+    ProfilePage {
+        shell: me.shell(Place::Profile, None),
+        role: role.to_owned(),
+        account: account(standing.identity),
+        code,
+        sessions: standing.sessions.into_iter().map(session).collect(),
+        tokens: standing.tokens,
+    }
 }
 
 fn account(identity: Option<Identity>) -> Account {
@@ -65,6 +125,7 @@ fn account(identity: Option<Identity>) -> Account {
         Some(confirmed_at) => {
             let how = match identity.bound_by {
                 BoundBy::Code | BoundBy::Owner => "with a code",
+                BoundBy::SignIn => "by signing in with Bitbucket",
                 BoundBy::Operator => "by the operator",
                 BoundBy::Joined => "when an owner let you in",
             };

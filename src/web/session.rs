@@ -1,16 +1,15 @@
-//! Who is signed in: the session cookie, and the token that every form of a session carries. Page handlers take [`SignedIn`].
+//! Who is signed in, by the session's cookie, and the token that every form of a session carries. Page handlers take [`SignedIn`].
 
 use std::future::Future;
 use std::pin::Pin;
 
-use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
+use super::cookies::{self, Purpose};
 use super::failure::Failure;
 use super::page::{Banner, Person, Place, Shell};
-use crate::app::App;
-use crate::config::{PublicUrl, Secret};
+use crate::config::Secret;
 use crate::error::{Error, Result};
 use crate::people::members::{Member, Role};
 use crate::people::{Viewer, sessions, workspaces};
@@ -36,9 +35,8 @@ impl FromRequest for SignedIn {
         let request = request.clone();
         Box::pin(async move {
             let app = app_of(&request)?;
-            let cookie = request.cookie(cookie_name(&app.config.public_url));
             let ended = || Error::unauthorised("session_ended", "Sign in to go on.");
-            let secret = Secret::new(cookie.ok_or_else(ended)?.value());
+            let secret = cookies::read(&app, Purpose::Session, &request).ok_or_else(ended)?;
             let (asked, now) = (secret.clone(), app.now());
             let found = app.read(move |connection| {
                 let member = sessions::member_of(connection, asked.expose(), &now)?;
@@ -91,26 +89,6 @@ pub fn check_csrf(secret: &Secret, sent: &str) -> Result<()> {
     let expected = csrf(secret);
     aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_bytes(), sent.as_bytes())
         .map_err(|_unspecified| Error::forbidden("csrf_invalid", "This form is too old. Reload the page and try again."))
-}
-
-/// The cookie that opens a session, or ends it when `secret` is none.
-pub fn cookie(app: &App, secret: Option<&Secret>) -> Cookie<'static> {
-    let url = &app.config.public_url;
-    let value = secret.map_or_else(String::new, |secret| secret.expose().to_owned());
-    let mut cookie = Cookie::new(cookie_name(url), value);
-    cookie.set_path("/");
-    cookie.set_http_only(true);
-    cookie.set_secure(url.is_https);
-    cookie.set_same_site(SameSite::Lax);
-    let seconds = if secret.is_some() { sessions::SESSION_SECONDS } else { 0 };
-    cookie.set_max_age(actix_web::cookie::time::Duration::seconds(seconds));
-    cookie
-}
-
-/// On https the prefix makes the browser refuse the cookie from anywhere but this very host
-/// (<https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-4.1.3.2>).
-fn cookie_name(url: &PublicUrl) -> &'static str {
-    if url.is_https { "__Host-clarityloop" } else { "clarityloop" }
 }
 
 /// A member as pages show them: initials on one of six grounds, chosen by the id so that a person keeps theirs.

@@ -270,7 +270,8 @@ impl Test {
     /// The secret of a new session, which a browser sends as the cookie `clarityloop`.
     pub async fn session(&self, member: &Member) -> String {
         let (link, now) = (self.sign_in_link(member).await, self.server.app.now());
-        let work = move |connection: &mut _| sessions::sign_in(connection, &link, &now);
+        let browser = sessions::Browser { label: "Firefox on Linux".to_owned(), former: None };
+        let work = move |connection: &mut _| sessions::sign_in(connection, &link, &browser, &now);
         self.server.app.write(work).await.expect("a session").expose().to_owned()
     }
 

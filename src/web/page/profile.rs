@@ -2,9 +2,9 @@
 
 use askama::Template;
 
-use super::Shell;
+use super::{Shell, Time};
 
-/// `/profile`. Its forms post to `/profile/code`, `/profile/account/remove` and `/sign-out`.
+/// `/profile`. Its forms post to `/profile/code`, `/profile/account/remove`, `/profile/sessions/…` and `/sign-out`.
 #[derive(Template)]
 #[template(path = "web/profile.html")]
 pub struct ProfilePage {
@@ -16,6 +16,28 @@ pub struct ProfilePage {
     pub account: Account,
     /// The code just made. It is shown once, on the answer to the press of the button.
     pub code: Option<LinkCode>,
+    /// Where the member is signed in, the newest first.
+    pub sessions: Vec<SessionRow>,
+    /// How many API tokens the member has.
+    pub tokens: usize,
+}
+
+impl ProfilePage {
+    pub(super) fn has_other_sessions(&self) -> bool {
+        self.sessions.iter().any(|session| !session.is_this)
+    }
+}
+
+/// A browser in which the member is signed in.
+pub struct SessionRow {
+    /// The session's id.
+    pub id: String,
+    /// The browser: "Firefox on Linux".
+    pub browser: String,
+    /// Since when.
+    pub since: Time,
+    /// Whether it is the one that looks.
+    pub is_this: bool,
 }
 
 /// Which Bitbucket account belongs to the member.

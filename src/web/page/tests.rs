@@ -41,9 +41,36 @@ fn pull_requests(rows: Vec<PullRequest>) -> PullRequests {
     }
 }
 
+fn at() -> chrono::NaiveDateTime {
+    chrono::DateTime::UNIX_EPOCH.naive_utc()
+}
+
+fn token() -> TokenRow {
+    TokenRow {
+        id: hostile(),
+        name: hostile(),
+        scopes: hostile(),
+        made: Time::Day(at()),
+        ends: Some(Time::Day(at())),
+        has_ended: true,
+        last_used: None,
+    }
+}
+
 fn pages() -> Vec<String> {
     let aligned = Account::Aligned { account: hostile(), by: hostile() };
     let code = Some(LinkCode { code: hostile(), until: hostile() });
+    let session = SessionRow { id: hostile(), browser: hostile(), since: Time::Moment(at()), is_this: false };
+    let made = Some(MadeToken { name: hostile(), secret: hostile() });
+    let form = TokenForm {
+        name: hostile(),
+        wrong_name: Some(hostile()),
+        scopes: vec![ScopeChoice { word: "read", meaning: "read", is_chosen: true }],
+        wrong_scopes: Some(hostile()),
+        lifetimes: vec![LifetimeChoice { value: "30", label: "After 30 days", is_chosen: true }],
+        wrong_lifetime: Some(hostile()),
+    };
+    let choice = WorkspaceChoice { workspace: hostile(), person: person(), member: hostile() };
     let details = Known::Details { title: hostile(), state: PullRequestState::Open, facts: vec![hostile()] };
     let row = FeedbackRow { href: hostile(), title: hostile(), facts: vec![hostile()] };
     let feedback = FeedbackPage {
@@ -72,7 +99,12 @@ fn pages() -> Vec<String> {
     [
         HomePage { shell: shell(), bitbucket_linked: false }.render(),
         ErrorPage { sentence: hostile(), next_step: hostile(), button, request_id: hostile() }.render(),
-        ProfilePage { shell: shell(), role: hostile(), account: aligned, code }.render(),
+        ProfilePage { shell: shell(), role: hostile(), account: aligned, code, sessions: vec![session], tokens: 1 }.render(),
+        TokensPage { shell: shell(), made, form, tokens: vec![token()] }.render(),
+        RevokeTokenPage { shell: shell(), token: token() }.render(),
+        ChooseWorkspacePage { choices: vec![choice], csrf: "anti-forgery".to_owned() }.render(),
+        ToBitbucketPage { address: hostile() }.render(),
+        SignInPage { problem: Some(Problem { sentence: hostile(), next_step: hostile() }), has_bitbucket: false }.render(),
         FeedbackList { shell: shell(), drafts: vec![row], about_you: vec![], shared: vec![] }.render(),
         feedback.render(),
         links.render(),

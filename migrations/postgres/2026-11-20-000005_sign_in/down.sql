@@ -1,0 +1,12 @@
+DROP INDEX identities_by_account;
+DROP TABLE sign_in_choices;
+DROP TABLE sign_in_states;
+ALTER TABLE api_tokens DROP COLUMN last_used_at;
+DROP INDEX sessions_by_expiry;
+DROP INDEX sessions_by_member;
+ALTER TABLE sessions DROP CONSTRAINT sessions_token_hash_key;
+ALTER TABLE sessions DROP CONSTRAINT sessions_pkey;
+ALTER TABLE sessions DROP COLUMN browser;
+ALTER TABLE sessions DROP COLUMN id;
+ALTER TABLE sessions ADD PRIMARY KEY (token_hash);
+CREATE INDEX sessions_by_member ON sessions (member_id);
