@@ -5,7 +5,7 @@ use std::error::Error;
 use std::net::TcpListener;
 use std::path::PathBuf;
 
-use bitbucket_sandbox::{Install, Sandbox, World, percent_encode};
+use bitbucket_sandbox::{Consumer, Install, Sandbox, World, percent_encode};
 use chrono::Utc;
 use clarityloop_bitbucket::config::{self, Config, Now};
 use clarityloop_bitbucket::connections::{install_codes, installations};
@@ -54,6 +54,12 @@ async fn main() -> Result<(), Failed> {
     let sandbox = Sandbox::start(bitbucket_sandbox::Options { listen: sandbox_listen, world: World::demo(Utc::now()) }).await?;
     let config = settings(listen, sandbox.url())?;
     telemetry::init(&config);
+    sandbox.add_consumer(Consumer {
+        client_id: "demo".to_owned(),
+        client_secret: "demo".to_owned(),
+        callback_url: format!("{}/sign-in/bitbucket/callback", config.public_url.text),
+        scopes: vec!["account".to_owned(), "email".to_owned()],
+    });
     let server = server::start(config, Options::default()).await?;
 
     let (people, install_code) = write(&server, make_workspace).await?;
@@ -89,6 +95,8 @@ fn settings(port: u16, bitbucket: &str) -> Result<Config, Failed> {
         ("CLARITYLOOP__LOG", "warn".to_owned()),
         ("CLARITYLOOP__BITBUCKET__API_URL", bitbucket.to_owned()),
         ("CLARITYLOOP__BITBUCKET__WEB_URL", bitbucket.to_owned()),
+        ("CLARITYLOOP__OAUTH__CLIENT_ID", "demo".to_owned()),
+        ("CLARITYLOOP__OAUTH__CLIENT_SECRET", "demo".to_owned()),
     ];
     let (config, _) = config::load(None, &settings.map(|(name, value)| (name.to_owned(), value)))?;
     Ok(config)

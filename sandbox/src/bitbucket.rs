@@ -4,6 +4,7 @@ use crate::{
     calls::{Call, Sent},
     installation::Record,
     misbehaviour::Misbehaviour,
+    oauth::{Code, Consumer, Grant},
     registered_app::RegisteredApp,
     world::World,
 };
@@ -25,6 +26,9 @@ pub(crate) struct State {
     pub(crate) installations: Vec<Record>,
     pub(crate) registered_apps: Vec<RegisteredApp>,
     pub(crate) last_connection: u32,
+    pub(crate) consumers: Vec<Consumer>,
+    pub(crate) codes: Vec<Code>,
+    pub(crate) grants: Vec<Grant>,
     pub(crate) misbehaviours: Vec<Misbehaviour>,
     pub(crate) calls: Vec<Call>,
     pub(crate) expected_prefixes: Vec<String>,

@@ -1,6 +1,6 @@
 //! A small world to try things in: one company, six people, three repositories, eight pull requests, and one personal workspace.
 
-use crate::world::{PullRequest, PullRequestState, Repository, Review, Reviewer, User, Workspace, World};
+use crate::world::{Email, PullRequest, PullRequestState, Repository, Review, Reviewer, User, Workspace, World};
 use chrono::{DateTime, Duration, Utc};
 
 const LUMENPAY: &str = "{5f0c7a52-1d0e-4b8b-9a3e-6a1f0e5d2c11}";
@@ -21,7 +21,13 @@ impl World {
     pub fn demo(now: DateTime<Utc>) -> Self {
         let users = users();
         let priya_uuid = users.first().map(|user| user.uuid.clone()).unwrap_or_default();
-        Self { workspaces: workspaces(priya_uuid), users, repositories: repositories(), pull_requests: pull_requests(now) }
+        Self {
+            workspaces: workspaces(priya_uuid),
+            users,
+            emails: emails(),
+            repositories: repositories(),
+            pull_requests: pull_requests(now),
+        }
     }
 }
 
@@ -45,6 +51,26 @@ fn users() -> Vec<User> {
         account_id: account_id.into(),
         uuid: uuid.into(),
         display_name: display_name.into(),
+    })
+    .into()
+}
+
+/// Everybody has one at work; Tomasz has added another and not confirmed it.
+fn emails() -> Vec<Email> {
+    [
+        (PRIYA, "priya@lumenpay.example", true),
+        (AMARA, "Amara@LumenPay.example", true),
+        (TOMASZ, "tomasz@lumenpay.example", true),
+        (TOMASZ, "tomasz@zielinski.example", false),
+        (LUCIA, "lucia@lumenpay.example", true),
+        (MEI, "mei@lumenpay.example", true),
+        (INGRID, "ingrid@lumenpay.example", true),
+    ]
+    .map(|(account_id, address, is_confirmed)| Email {
+        account_id: account_id.into(),
+        address: address.into(),
+        is_confirmed,
+        is_primary: is_confirmed,
     })
     .into()
 }

@@ -9,6 +9,7 @@
 //! | `signing`, `token` | canonical request, query string hash, JWT |
 //! | `world`, `demo`, `resource` | what there is, an example of it, its JSON |
 //! | `descriptor`, `module`, `registered_app`, `installation` | apps and where they are installed |
+//! | `oauth` | consumers, and what people have granted them |
 //! | `bitbucket`, `calls`, `misbehaviour` | the shared state, the record of calls, the faults |
 //! | `lifecycle_payload`, `lifecycle`, `webhook`, `frame` | what is sent to an app, and the addresses it is framed under |
 //! | `api`, `pages`, `server`, `sandbox` | REST 2.0, pages for a browser, the routes, starting and stopping |
@@ -25,6 +26,7 @@ mod lifecycle;
 mod lifecycle_payload;
 mod misbehaviour;
 mod module;
+mod oauth;
 mod pages;
 mod percent;
 mod registered_app;
@@ -43,8 +45,9 @@ pub use installation::{App, Installation, Missing};
 pub use lifecycle::{ClientKey, Install, InstallFailed};
 pub use lifecycle_payload::LifecyclePayload;
 pub use misbehaviour::{Fault, Misbehaviour};
+pub use oauth::Consumer;
 pub use percent::{percent_decode, percent_encode, query_pairs};
 pub use sandbox::{Options, Sandbox};
 pub use signing::{canonical_request, canonical_request_of_pairs, query_string_hash};
 pub use token::{Token, is_signed_with, unverified_claims};
-pub use world::{PullRequest, PullRequestState, Repository, Review, Reviewer, User, Workspace, World};
+pub use world::{Email, PullRequest, PullRequestState, Repository, Review, Reviewer, User, Workspace, World};

@@ -34,8 +34,9 @@ pub(crate) fn run(listener: TcpListener, bitbucket: Data<Bitbucket>) -> io::Resu
     let server = HttpServer::new(move || {
         App::new()
             .app_data(bitbucket.clone())
+            .service(pages::consent())
             .service(web::scope("/2.0").wrap(from_fn(record)).configure(api::routes))
-            .service(web::scope("/site/oauth2").wrap(from_fn(record)).default_service(web::to(api::no_such_endpoint)))
+            .service(web::scope("/site/oauth2").wrap(from_fn(record)).configure(api::oauth_routes))
             .configure(pages::routes)
     });
     Ok(server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run())

@@ -28,6 +28,19 @@ pub struct User {
     pub display_name: String,
 }
 
+/// An e-mail address of a person.
+#[derive(Clone, Debug)]
+pub struct Email {
+    /// Whose.
+    pub account_id: String,
+    /// The address.
+    pub address: String,
+    /// Whether its owner has proven that it is theirs.
+    pub is_confirmed: bool,
+    /// Whether mail goes to it.
+    pub is_primary: bool,
+}
+
 /// A repository.
 #[derive(Clone, Debug)]
 pub struct Repository {
@@ -154,6 +167,8 @@ pub struct World {
     pub workspaces: Vec<Workspace>,
     /// All people; each is a member of every workspace that is not personal.
     pub users: Vec<User>,
+    /// All e-mail addresses.
+    pub emails: Vec<Email>,
     /// All repositories.
     pub repositories: Vec<Repository>,
     /// All pull requests.

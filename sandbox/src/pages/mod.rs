@@ -2,6 +2,7 @@
 
 mod apps_on_page;
 mod authorize;
+mod consent;
 mod index;
 mod layout;
 mod management;
@@ -9,7 +10,7 @@ mod pull_request;
 mod review;
 
 use actix_web::{
-    HttpResponse,
+    HttpResponse, Resource,
     http::{StatusCode, header},
     web::{self, ServiceConfig},
 };
@@ -28,6 +29,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/{workspace}/workspace/settings/addon-management/remove").post(management::remove))
         .service(web::resource("/{workspace}/{repository}/pull-requests/{id}").get(pull_request::page))
         .service(web::resource("/{workspace}/{repository}/pull-requests/{id}/{action}").post(review::act));
+}
+
+/// The one page below `/site/oauth2`, which is otherwise the API's.
+pub(crate) fn consent() -> Resource {
+    web::resource("/site/oauth2/authorize").get(consent::page).post(consent::answer)
 }
 
 async fn asset(kind: &'static str, text: &'static str) -> HttpResponse {

@@ -7,6 +7,7 @@ mod app;
 mod framing;
 mod installing;
 mod misbehaving;
+mod oauth;
 mod openapi;
 mod pages;
 mod published_vectors;

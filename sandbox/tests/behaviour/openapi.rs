@@ -1,6 +1,9 @@
 //! The API's answers against Bitbucket's own OpenAPI file, where that is at hand.
 
-use crate::app::{get, installed};
+use crate::{
+    app::{get, installed},
+    oauth,
+};
 use serde_json::Value;
 
 #[tokio::test]
@@ -25,6 +28,23 @@ async fn answers_have_the_shape_that_the_openapi_file_gives_them() {
         assert!(schema.is_object() && body.is_object(), "{path}");
         compare(&document, schema, &body, &path, &mut misfits);
         assert!(misfits.is_empty(), "{misfits:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_persons_answers_have_that_shape_too() {
+    let Some(document) = openapi() else { return };
+    let (sandbox, token) = oauth::signed_in().await;
+    for (path, token, schema) in [
+        ("/2.0/user", token.as_str(), "account"),
+        ("/2.0/user", token.as_str(), "user"),
+        ("/2.0/user", "another", "error"),
+        ("/2.0/user/emails", "another", "error"),
+    ] {
+        let (_, body) = oauth::ask(&sandbox, path, token).await;
+        let mut misfits = Vec::new();
+        compare(&document, &document["components"]["schemas"][schema], &body, path, &mut misfits);
+        assert!(misfits.is_empty() && body.is_object(), "{misfits:#?}");
     }
 }
 
