@@ -181,9 +181,10 @@ mod tests {
             ("CLARITYLOOP__DATABASE_URL", "mysql://x"),
             ("CLARITYLOOP__SECRET_KEY", "c2hvcnQ="),
             ("CLARITYLOOP__PUBLIC_URL", "https://example.com/"),
+            ("CLARITYLOOP__OAUTH__CLIENT_ID", "without a secret"),
         ];
         let problems = load(None, &environment(&pairs)).unwrap_err().0;
-        for name in ["database_url", "secret_key", "public_url"] {
+        for name in ["database_url", "secret_key", "public_url", "oauth.client_id"] {
             assert!(problems.iter().any(|problem| problem.starts_with(name)), "{name} in {problems:?}");
         }
     }

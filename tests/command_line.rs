@@ -127,8 +127,11 @@ fn line<'a>(printed: &'a str, name: &str) -> &'a str {
 #[test]
 fn check_config_names_where_each_setting_is_from_and_shows_no_secret() {
     let place = Place::new();
-    fs::write(place.folder.path().join("clarityloop.toml"), "shutdown_seconds = 7\n[oauth]\nclient_secret = \"oauth-s3cret\"\n")
-        .expect("a file");
+    fs::write(
+        place.folder.path().join("clarityloop.toml"),
+        "shutdown_seconds = 7\n[oauth]\nclient_id = \"the-key\"\nclient_secret = \"oauth-s3cret\"\n",
+    )
+    .expect("a file");
     let settings = [
         ("CLARITYLOOP__DATABASE_URL", "postgres://ada:passw0rd@db.example/clarityloop"),
         ("CLARITYLOOP__CONNECT__APP_SECRET", "app-s3cret"),
