@@ -114,7 +114,7 @@ impl Client {
             confirmed.extend(page.values.into_iter().filter(|email| email.is_confirmed).filter_map(|email| email.email));
             match page.next {
                 // The token goes to the configured host only, whatever an answer says.
-                Some(next) => path = next.strip_prefix(&self.api_url).ok_or(Failure::Malformed)?.to_owned(),
+                Some(next) => path = self.below_api(&next).ok_or(Failure::Malformed)?.to_owned(),
                 None => break,
             }
         }
