@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use clarityloop_bitbucket::people::members::Member;
 
-use crate::harness::browser::{Browser, ENTER, Look, TAB};
-use crate::harness::{AMARA, Backend, LUMENPAY, TOMASZ, Test, run};
+use crate::harness::browser::{Browser, ENTER, TAB, in_every_look, sign_in, with_browser};
+use crate::harness::{AMARA, LUMENPAY, TOMASZ, Test};
 
 /// Tomasz's pull request, which Amara reviews.
 const SECURE_FRAME: &str = "lumenpay/checkout/pull-requests/409";
@@ -15,23 +15,6 @@ const ITS_TITLE: &str = "Move the 3-D Secure challenge into its own frame";
 /// The frame of the panel beside a pull request, and that of the dialog.
 const PANEL: &str = "#panel-0";
 const DIALOG: &str = "dialog iframe";
-
-const LOOKS: [Look; 4] = [
-    Look { scheme: "light", width: 1280 },
-    Look { scheme: "dark", width: 1280 },
-    Look { scheme: "light", width: 360 },
-    Look { scheme: "dark", width: 360 },
-];
-
-/// Runs a test with a browser, and fails on anything that its console complained about.
-async fn with_browser(runs_scripts: bool, body: impl AsyncFnOnce(&Test, &Browser)) {
-    let Some(browser) = Browser::start(runs_scripts).await else { return };
-    let body = async |test: &Test| {
-        body(test, &browser).await;
-        assert_eq!(browser.complaints().await, Vec::<String>::new(), "the console complained");
-    };
-    run(Backend::Sqlite, body).await;
-}
 
 /// The app works in Bitbucket; Tomasz's account is known.
 async fn set_up(test: &Test) {
@@ -42,13 +25,6 @@ async fn set_up(test: &Test) {
 /// Opens the pull request as the person with this account.
 async fn open_pull_request(test: &Test, browser: &Browser, account: &str) {
     browser.open(&format!("{}/{SECURE_FRAME}?as={account}", test.sandbox.url())).await;
-}
-
-/// Signs a member in with a one-time link, in the window that is looked at.
-async fn sign_in(test: &Test, browser: &Browser, member: &Member) {
-    browser.open(&format!("{}/sign-in/{}", test.url, test.sign_in_link(member).await)).await;
-    browser.press("main button").await;
-    browser.find_text(&format!("Welcome, {}", member.name)).await;
 }
 
 /// Presses "Get a code" on the profile of whoever is signed in.
@@ -298,28 +274,4 @@ async fn write_draft(test: &Test, author: &Member, about: &Member) {
     let draft = json!({ "about": about.id, "body": "Your reviews say what you like, too.", "shared": false });
     let answer = test.api_as(&token, Method::POST, "/feedback").json(&draft).send().await.expect("an answer");
     assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap_or_default());
-}
-
-/// Keeps a picture of what is there in every look, and fails where it is wider than the screen or does not follow the scheme.
-async fn in_every_look(browser: &Browser, name: &str, frame: Option<&str>) {
-    let mut grounds = Vec::new();
-    for look in LOOKS {
-        browser.look_at_page().await;
-        browser.look(look).await;
-        assert_fits(browser, name, look).await;
-        if let Some(frame) = frame {
-            browser.look_into(frame).await;
-            browser.find(".panel-body").await;
-            assert_fits(browser, name, look).await;
-        }
-        grounds.push(browser.run("return getComputedStyle(document.querySelector('main')).color", json!([])).await);
-        browser.keep_picture(name, look).await;
-    }
-    browser.look_at_page().await;
-    assert_ne!(grounds[0], grounds[1], "{name}: text has the same colour in light and dark");
-}
-
-async fn assert_fits(browser: &Browser, name: &str, look: Look) {
-    let overflow = "const page = document.documentElement; return page.scrollWidth - page.clientWidth";
-    assert_eq!(browser.run(overflow, json!([])).await, 0, "{name} is wider than {look:?}");
 }

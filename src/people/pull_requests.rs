@@ -3,7 +3,6 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::accounts::Named;
 pub use super::reference::{Reference, parse_repository, parse_url, parse_uuid, signed_url};

@@ -3,6 +3,8 @@
 //! Without Chromium or chromedriver the tests that ask go without and say so on standard error, unless
 //! `CLARITYLOOP_TEST_REQUIRE` (names separated by commas) holds `chromium`: then they fail.
 
+mod looks;
+
 use std::env;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -14,6 +16,8 @@ use std::time::Duration;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
+
+pub use looks::{in_every_look, sign_in, with_browser};
 
 use super::free_address;
 
@@ -89,12 +93,35 @@ impl Browser {
 
     /// One command; the answer is its value.
     async fn send(&self, command: &str, body: Value) -> Value {
+        self.try_to_send(command, &body).await.unwrap_or_else(|problem| panic!("{command} {body}: {problem}"))
+    }
+
+    /// The same; an error is its code and what it says.
+    async fn try_to_send(&self, command: &str, body: &Value) -> Result<Value, String> {
         let url = format!("http://{}/session{}{command}", self.address, self.session);
-        let answer = self.http.post(&url).json(&body).send().await.unwrap_or_else(|error| panic!("{command}: {error}"));
+        let answer = self.http.post(&url).json(body).send().await.unwrap_or_else(|error| panic!("{command}: {error}"));
         let mut answer: Value = answer.json().await.unwrap_or_else(|error| panic!("{command}: {error}"));
-        let problem = answer["value"]["message"].as_str().unwrap_or_default().lines().next().unwrap_or_default();
-        assert!(answer["value"]["error"].is_null(), "{command} {body}: {problem}");
-        answer["value"].take()
+        match answer["value"]["error"].as_str() {
+            None => Ok(answer["value"].take()),
+            Some(code) => {
+                let problem = answer["value"]["message"].as_str().unwrap_or_default().lines().next().unwrap_or_default();
+                Err(format!("{code}: {problem}"))
+            }
+        }
+    }
+
+    /// A command about an element. A page that is being left may still have shown it: then the next page's is meant.
+    async fn send_about(&self, selector: &str, command: impl Fn(&str) -> (String, Value)) -> Value {
+        let meant = async {
+            loop {
+                let (command, body) = command(&self.find(selector).await);
+                match self.try_to_send(&command, &body).await {
+                    Err(problem) if problem.starts_with("stale element") => {}
+                    answer => break answer.unwrap_or_else(|problem| panic!("{command} {body}: {problem}")),
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, meant).await.unwrap_or_else(|_elapsed| panic!("{selector} is never there for long"))
     }
 
     async fn ask(&self, command: &str) -> Value {
@@ -130,8 +157,7 @@ impl Browser {
 
     /// Looks into a frame of the page, which must be there or come.
     pub async fn look_into(&self, selector: &str) {
-        let frame = self.find(selector).await;
-        self.send("/frame", json!({ "id": { ELEMENT: frame } })).await;
+        self.send_about(selector, |frame| ("/frame".to_owned(), json!({ "id": { ELEMENT: frame } }))).await;
     }
 
     /// Looks at the page itself again.
@@ -158,14 +184,12 @@ impl Browser {
 
     /// Presses an element with the mouse.
     pub async fn press(&self, selector: &str) {
-        let element = self.find(selector).await;
-        self.send(&format!("/element/{element}/click"), json!({})).await;
+        self.send_about(selector, |element| (format!("/element/{element}/click"), json!({}))).await;
     }
 
     /// Types into an element.
     pub async fn fill(&self, selector: &str, text: &str) {
-        let element = self.find(selector).await;
-        self.send(&format!("/element/{element}/value"), json!({ "text": text })).await;
+        self.send_about(selector, |element| (format!("/element/{element}/value"), json!({ "text": text }))).await;
     }
 
     /// Presses a key wherever the focus is.

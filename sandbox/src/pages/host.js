@@ -1,4 +1,5 @@
-// The page around the frames: gives a frame the height that its content asks for, and opens web items as dialogs.
+// The page around the frames: gives a frame the height that its content asks for, and opens web items as dialogs. Loaded before the
+// frames are: what a quick one asks for must not be missed.
 "use strict";
 
 window.addEventListener("message", (event) => {
