@@ -10,7 +10,7 @@ use chrono::Utc;
 use clarityloop_bitbucket::config::{self, Config, Now};
 use clarityloop_bitbucket::connections::{install_codes, installations};
 use clarityloop_bitbucket::error::Result;
-use clarityloop_bitbucket::people::feedback::{self, NewFeedback};
+use clarityloop_bitbucket::people::feedback::{self, Audience, NewFeedback, Part};
 use clarityloop_bitbucket::people::identities::{self, AccountId};
 use clarityloop_bitbucket::people::members::{self, Member, NewMember, Role};
 use clarityloop_bitbucket::people::page::Page;
@@ -194,10 +194,10 @@ async fn attach_in_the_panel(
 async fn share_the_newest(server: &Running, author: &Member) -> Result<()> {
     let viewer = author.viewer();
     write(server, move |connection, now| {
-        for item in feedback::list(connection, &viewer, &Page { before: None, limit: 1 })?.entries {
+        for item in feedback::list(connection, &viewer, Part::All, &Page { before: None, limit: 1 })?.entries {
             let text = "You thought of the shopper who presses twice before anybody asked. That saved us a refund day.";
             feedback::write(connection, &viewer, &item.id, &Body::parse(text)?, now)?;
-            feedback::share(connection, &viewer, &item.id, now)?;
+            feedback::share(connection, &viewer, &item.id, &Audience::Subject, now)?;
         }
         Ok(())
     })

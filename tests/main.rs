@@ -12,6 +12,7 @@ mod conversation_links;
 mod crash;
 mod descriptor;
 mod direction;
+mod feedback;
 mod hostile_input;
 mod joining;
 mod lifecycle;

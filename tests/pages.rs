@@ -146,7 +146,7 @@ async fn a_draft_is_its_authors_until_it_is_shared(test: &Test) {
     let path = format!("/feedback/{item}");
     let drafted = test.get_as(&author, &path).await;
     assert!(drafted.body.contains("Feedback for Ingrid Solberg") && drafted.body.contains("This one"), "{}", drafted.body);
-    assert!(drafted.body.contains("Ingrid Solberg will see the text, the pull requests and your notes."), "{}", drafted.body);
+    assert!(drafted.body.contains("Ingrid Solberg sees the text, the pull requests and your notes"), "{}", drafted.body);
     for session in [&subject, &other] {
         assert_eq!(test.get_as(session, &path).await.status, 404);
         assert!(!test.get_as(session, "/feedback").await.body.contains(&item));
@@ -156,7 +156,7 @@ async fn a_draft_is_its_authors_until_it_is_shared(test: &Test) {
     let shared = test.post_as(&author, &format!("{path}/share"), &[("csrf", &drafted.field("csrf"))]).await;
     assert_eq!((shared.status, shared.header("location")), (303, path.as_str()));
     let seen = test.get_as(&subject, &path).await;
-    for words in ["Feedback from Amara Okafor", "Thank you for the review", "This one", "it is about them"] {
+    for words in ["Feedback from Amara Okafor", "Thank you for the review", "This one", "it is about you"] {
         assert!(seen.body.contains(words), "{words} in {}", seen.body);
     }
     assert!(!seen.body.contains("<textarea") && !seen.body.contains("Detach"), "to read, not to change: {}", seen.body);

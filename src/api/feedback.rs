@@ -13,6 +13,7 @@ use super::sent::Sent;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::people::api_tokens::Scope;
+use crate::people::feedback::Audience;
 use crate::people::links::{Kind, Target};
 use crate::people::page::Page;
 use crate::people::text::Body;
@@ -34,6 +35,8 @@ pub(super) struct Feedback {
     shared: bool,
     /// When it was shared.
     shared_at: Option<DateTime<Utc>>,
+    /// The manager who sees it too, once shared with them and as long as they lead whom it is about.
+    manager: Option<Person>,
     /// When it was begun.
     created_at: DateTime<Utc>,
 }
@@ -62,9 +65,28 @@ pub(super) struct NewFeedback {
     shared: bool,
 }
 
+/// With whom feedback is shared besides whom it is about.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sharing {
+    /// Whether their manager sees it too.
+    #[serde(default)]
+    with_manager: bool,
+}
+
+/// Another text for a draft.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChangedFeedback {
+    /// What it says: at most 20,000 characters, possibly none.
+    body: String,
+}
+
 impl From<feedback::Feedback> for Feedback {
     fn from(item: feedback::Feedback) -> Self {
+        let manager = item.manager().map(|manager| Person { id: manager.id, name: manager.name });
         Self {
+            manager,
             id: item.id,
             author: Person { id: item.author_id, name: item.author_name },
             about: Person { id: item.subject_id, name: item.subject_name },
@@ -89,7 +111,7 @@ impl From<feedback::Feedback> for Feedback {
 pub(super) async fn list(app: web::Data<App>, caller: Caller, request: HttpRequest) -> Result<web::Json<List<Feedback>>> {
     caller.needs(Scope::Read)?;
     let page = listing::page(&request)?;
-    let listed = app.read(move |connection| feedback::list(connection, &caller.viewer, &page)).await?;
+    let listed = app.read(move |connection| feedback::list(connection, &caller.viewer, feedback::Part::All, &page)).await?;
     Ok(web::Json(List::new(listed, Feedback::from)))
 }
 
@@ -137,7 +159,7 @@ pub(super) async fn create(app: web::Data<App>, caller: Caller, sent: Sent) -> R
     .await
 }
 
-/// Shares your own draft with whom it is about. Sharing again changes nothing.
+/// Shares your own draft with whom it is about, and with their manager when you say so. Sharing again can only add the manager.
 #[utoipa::path(
     post,
     path = "/api/v1/feedback/{id}/share",
@@ -145,12 +167,59 @@ pub(super) async fn create(app: web::Data<App>, caller: Caller, sent: Sent) -> R
     tag = "Conversations",
     security(("api_token" = ["write"])),
     params(("id" = FeedbackId, Path, description = "The feedback item.")),
-    responses((status = 200, body = Feedback), (status = 404))
+    request_body(content = Sharing, description = "May be left out: then it is shared with whom it is about alone."),
+    responses((status = 200, body = Feedback), (status = 404), (status = 409, description = "`no_manager`"))
 )]
-pub(super) async fn share(app: web::Data<App>, caller: Caller, id: web::Path<String>) -> Result<web::Json<Feedback>> {
+pub(super) async fn share(app: web::Data<App>, caller: Caller, id: web::Path<String>, sent: Sent) -> Result<web::Json<Feedback>> {
     caller.needs(Scope::Write)?;
+    let sharing: Sharing = sent.json_or_nothing()?;
+    let audience = if sharing.with_manager { Audience::SubjectAndManager(None) } else { Audience::Subject };
     let id = FeedbackId::parse(&id).ok_or_else(|| Error::not_found("feedback"))?;
     let now = app.now();
-    let shared = app.write(move |connection| feedback::share(connection, &caller.viewer, &id, &now)).await?;
+    let shared = app.write(move |connection| feedback::share(connection, &caller.viewer, &id, &audience, &now)).await?;
     Ok(web::Json(shared.into()))
+}
+
+/// Changes the text of your own draft.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/feedback/{id}",
+    operation_id = "change_feedback",
+    tag = "Conversations",
+    security(("api_token" = ["write"])),
+    params(("id" = FeedbackId, Path, description = "The feedback item.")),
+    request_body = ChangedFeedback,
+    responses((status = 200, body = Feedback), (status = 404), (status = 409, description = "`feedback_shared`"))
+)]
+pub(super) async fn change(
+    app: web::Data<App>,
+    caller: Caller,
+    id: web::Path<String>,
+    sent: Sent,
+) -> Result<web::Json<Feedback>> {
+    caller.needs(Scope::Write)?;
+    let id = FeedbackId::parse(&id).ok_or_else(|| Error::not_found("feedback"))?;
+    let (body, now) = (Body::parse(&sent.json::<ChangedFeedback>()?.body)?, app.now());
+    let changed = app.write(move |connection| {
+        feedback::write(connection, &caller.viewer, &id, &body, &now)?;
+        feedback::find(connection, &caller.viewer, &id)
+    });
+    Ok(web::Json(changed.await?.into()))
+}
+
+/// Deletes your own draft. Pull requests are no longer attached to it.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/feedback/{id}",
+    operation_id = "withdraw_feedback",
+    tag = "Conversations",
+    security(("api_token" = ["write"])),
+    params(("id" = FeedbackId, Path, description = "The feedback item.")),
+    responses((status = 204, description = "The draft is gone."), (status = 404), (status = 409, description = "`feedback_shared`"))
+)]
+pub(super) async fn withdraw(app: web::Data<App>, caller: Caller, id: web::Path<String>) -> Result<HttpResponse> {
+    caller.needs(Scope::Write)?;
+    let id = FeedbackId::parse(&id).ok_or_else(|| Error::not_found("feedback"))?;
+    app.write(move |connection| feedback::withdraw(connection, &caller.viewer, &id)).await?;
+    Ok(HttpResponse::NoContent().finish())
 }

@@ -59,7 +59,7 @@ operations! {
     "/api/v1/members/{id}" { get members::show }
     "/api/v1/members/{id}/identity" { put identities::align, delete identities::unbind }
     "/api/v1/feedback" { get feedback::list, post feedback::create }
-    "/api/v1/feedback/{id}" { get feedback::show }
+    "/api/v1/feedback/{id}" { get feedback::show, patch feedback::change, delete feedback::withdraw }
     "/api/v1/feedback/{id}/share" { post feedback::share }
     "/api/v1/links" { get links::list, post links::create }
     "/api/v1/links/{id}" { get links::show, delete links::remove }

@@ -44,6 +44,17 @@ impl Sent {
         parse(&self.body?.0)
     }
 
+    /// The body, read, or what stands for one that was left out.
+    ///
+    /// # Errors
+    /// As [`Sent::json`].
+    pub(super) fn json_or_nothing<T: DeserializeOwned + Default>(self) -> Result<T> {
+        match &self.body {
+            Ok(body) if body.0.is_empty() => Ok(T::default()),
+            _ => self.json(),
+        }
+    }
+
     /// The body, read, and the key under which its answer is kept, when there is one.
     ///
     /// # Errors

@@ -145,3 +145,12 @@ pub fn attach_again(
     diesel::delete(detached_links::table.find(id)).execute(connection)?;
     Ok(link)
 }
+
+/// Forgets what was taken away from a conversation that is being deleted.
+pub(super) fn forget(connection: &mut AnyConnection, who: &Viewer, target: &Target) -> Result<()> {
+    let of_target = detached_links::table
+        .filter(detached_links::workspace_id.eq(&who.workspace_id))
+        .filter(detached_links::target_id.eq(&target.id));
+    diesel::delete(of_target).execute(connection)?;
+    Ok(())
+}

@@ -10,7 +10,7 @@ use diesel::sql_types::Bool;
 use super::page::{Listed, Page};
 use super::pull_requests::{self, Reference, Reviewer};
 use super::text::Note;
-use super::{Viewer, feedback, goals, one_on_ones, participants, requests, visibility};
+use super::{Viewer, detached, feedback, goals, one_on_ones, participants, requests, visibility};
 use crate::config::Now;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::storage::AnyConnection;
@@ -230,7 +230,7 @@ pub(super) fn remove_all(connection: &mut AnyConnection, who: &Viewer, target: &
         let unlinked = pull_request_rows::table.filter(pull_request_rows::id.eq_any(some)).filter(not(exists(other)));
         diesel::delete(unlinked).execute(connection)?;
     }
-    Ok(())
+    detached::forget(connection, who, target)
 }
 
 type Row = (

@@ -16,6 +16,8 @@ pub const LIFECYCLE_BYTES: usize = 64 * 1024;
 pub const WEBHOOK_BYTES: usize = 512 * 1024;
 /// The largest body of a form, in bytes.
 pub const FORM_BYTES: usize = 32 * 1024;
+/// The largest body of a form that takes a whole text, in bytes: each byte of it is sent as three where it is not ASCII.
+pub const TEXT_FORM_BYTES: usize = 256 * 1024;
 
 type Extraction<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
 
@@ -23,9 +25,9 @@ type Extraction<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
 #[derive(Clone, Debug)]
 pub struct Body<const MOST: usize>(pub web::BytesMut);
 
-/// A form of at most [`FORM_BYTES`].
+/// A form of at most `MOST` bytes.
 #[derive(Clone, Debug)]
-pub struct Form<T>(pub T);
+pub struct Form<T, const MOST: usize = FORM_BYTES>(pub T);
 
 impl<const MOST: usize> FromRequest for Body<MOST> {
     type Error = Error;
@@ -43,12 +45,12 @@ impl<const MOST: usize> FromRequest for Body<MOST> {
     }
 }
 
-impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
+impl<T: DeserializeOwned + 'static, const MOST: usize> FromRequest for Form<T, MOST> {
     type Error = Error;
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let body = Body::<FORM_BYTES>::from_request(request, payload);
+        let body = Body::<MOST>::from_request(request, payload);
         let is_form = request.content_type() == "application/x-www-form-urlencoded";
         Box::pin(async move {
             let Body(bytes) = body.await?;

@@ -1,11 +1,10 @@
 //! The pull requests of a conversation, whatever its kind: the card on its page, and `/…/{id}/links` with attaching, detaching and undoing.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 
 use super::conversations;
-use super::failure::{PageResult, html, see_other};
+use super::failure::{PageResult, html, html_with, see_other};
 use super::page::{AttachForm, ConversationLinksPage, Known, PullRequest, PullRequestState, PullRequests, Said, Time, WrongLink};
 use super::session::SignedIn;
 use super::sign_in::CsrfForm;
@@ -170,13 +169,7 @@ async fn again(app: &App, me: &SignedIn, target: Target, typed: LinkForm, error:
     if let Some(attach) = &mut page.pull_requests.attach {
         (attach.url, attach.note, attach.wrong) = (typed.url, typed.note, Some(wrong));
     }
-    answered(&page, error.status())
-}
-
-fn answered(page: &ConversationLinksPage, status: StatusCode) -> PageResult<HttpResponse> {
-    let mut response = html(page)?;
-    *response.status_mut() = status;
-    Ok(response)
+    html_with(error.status(), &page)
 }
 
 async fn page(app: &App, me: &SignedIn, target: Target, query: &LinksQuery) -> Result<ConversationLinksPage> {

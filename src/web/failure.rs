@@ -69,3 +69,13 @@ pub fn html(page: &impl askama::Template) -> PageResult<HttpResponse> {
 pub fn see_other(path: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, path)).finish()
 }
+
+/// A page as the answer to a form that came back, with the status of what is wrong.
+///
+/// # Errors
+/// As [`html`].
+pub fn html_with(status: StatusCode, page: &impl askama::Template) -> PageResult<HttpResponse> {
+    let mut response = html(page)?;
+    *response.status_mut() = status;
+    Ok(response)
+}

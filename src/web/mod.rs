@@ -9,6 +9,7 @@ pub mod conversations;
 pub mod cookies;
 pub mod failure;
 pub mod feedback;
+pub mod feedback_list;
 pub mod home;
 pub mod owner;
 pub mod page;

@@ -5,6 +5,7 @@
 
 mod api;
 mod feedback;
+mod person_field;
 mod profile;
 mod pull_requests;
 pub mod settings;
@@ -15,7 +16,8 @@ mod tokens;
 use askama::Template;
 
 pub use api::{ApiPage, Field, FieldTable, Operation, Path};
-pub use feedback::{FeedbackList, FeedbackPage, FeedbackRow, Reader, Share};
+pub use feedback::{EditFeedback, FeedbackList, FeedbackPage, FeedbackRow, FeedbackSection, Reader, Share, WithdrawFeedback};
+pub use person_field::PersonField;
 pub use profile::{Account, LinkCode, ProfilePage, SessionRow};
 pub use pull_requests::{
     AttachForm, ConversationLinksPage, Known, PullRequest, PullRequestState, PullRequests, Said, WrongLink, address_of,

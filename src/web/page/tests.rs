@@ -26,8 +26,24 @@ fn shell() -> Shell {
 
 fn pull_request(known: Known) -> PullRequest {
     let url = format!("https://bitbucket.org/{HOSTILE}");
-    let attached_at = Time::Day(chrono::NaiveDateTime::default());
+    let attached_at = day();
     PullRequest { url, known, remark: None, attached_by: hostile(), attached_at, note: hostile(), detach_action: Some(hostile()) }
+}
+
+fn day() -> Time {
+    Time::Day(chrono::NaiveDateTime::default())
+}
+
+fn person_field() -> PersonField {
+    PersonField {
+        name: "about",
+        label: "About whom",
+        nobody: "Choose a person",
+        is_required: true,
+        people: Some(vec![(hostile(), hostile())]),
+        sent: hostile(),
+        wrong: Some(hostile()),
+    }
 }
 
 fn pull_requests(rows: Vec<PullRequest>) -> PullRequests {
@@ -72,16 +88,27 @@ fn pages() -> Vec<String> {
     };
     let choice = WorkspaceChoice { workspace: hostile(), person: person(), member: hostile() };
     let details = Known::Details { title: hostile(), state: PullRequestState::Open, facts: vec![hostile()] };
-    let row = FeedbackRow { href: hostile(), title: hostile(), facts: vec![hostile()] };
+    let row = FeedbackRow { href: hostile(), title: hostile(), shared_at: None, begun_at: day(), seen_by: hostile() };
+    let (older_href, newest_href) = (Some(hostile()), Some(hostile()));
+    let section = FeedbackSection { id: "drafts", heading: "Your drafts", rows: vec![row], older_href, newest_href };
     let feedback = FeedbackPage {
         shell: shell(),
         title: hostile(),
-        is_shared: false,
-        facts: vec![hostile()],
+        author: hostile(),
+        begun_at: day(),
+        shared_at: Some(day()),
         body: hostile(),
-        edit_action: Some(hostile()),
+        edit: Some(EditFeedback { action: hostile(), wrong: Some(hostile()), withdraw_href: hostile() }),
+        unsaved: Some(hostile()),
         readers: vec![Reader { person: person(), why: hostile() }],
-        share: Some(Share { action: hostile(), with: hostile(), consequence: hostile() }),
+        share: Some(Share {
+            action: hostile(),
+            subject: hostile(),
+            is_shared: false,
+            manager: Some((hostile(), hostile())),
+            is_manager_chosen: true,
+            wrong: Some(hostile()),
+        }),
         pull_requests: pull_requests(vec![pull_request(details), pull_request(Known::AddressOnly)]),
     };
     let links = ConversationLinksPage {
@@ -105,7 +132,8 @@ fn pages() -> Vec<String> {
         ChooseWorkspacePage { choices: vec![choice], csrf: "anti-forgery".to_owned() }.render(),
         ToBitbucketPage { address: hostile() }.render(),
         SignInPage { problem: Some(Problem { sentence: hostile(), next_step: hostile() }), has_bitbucket: false }.render(),
-        FeedbackList { shell: shell(), drafts: vec![row], about_you: vec![], shared: vec![] }.render(),
+        FeedbackList { shell: shell(), sections: vec![section], about: person_field() }.render(),
+        WithdrawFeedback { shell: shell(), subject: hostile(), href: hostile(), links: Some(hostile()) }.render(),
         feedback.render(),
         links.render(),
         ApiPage { document_href: hostile(), paths: vec![Path { path: hostile(), operations }] }.render(),
