@@ -19,6 +19,7 @@ use crate::connections::{describe, entry, purge, removal, workspace_members};
 use crate::error::{Error, Kind, Result};
 use crate::jobs::{Handler, Runner};
 use crate::people::pull_requests;
+use crate::web::identities::IDENTITIES;
 use crate::web::settings::{self, ending};
 use crate::{api, panel, platform, web as pages};
 
@@ -81,6 +82,13 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(conversation("/links").get(pages::conversation_links::show).post(pages::conversation_links::attach))
         .service(conversation("/links/{link}/remove").post(pages::conversation_links::detach))
         .service(conversation("/links/{link}/again").post(pages::conversation_links::attach_again))
+        .service(resource(IDENTITIES).get(pages::identities::list))
+        .service(resource(&format!("{IDENTITIES}/account")).get(pages::identities::account))
+        .service(resource(&format!("{IDENTITIES}/read")).post(pages::identities::read_again))
+        .service(resource(&format!("{IDENTITIES}/bind")).post(pages::identities::bind))
+        .service(resource(&format!("{IDENTITIES}/unbind")).post(pages::identities::unbind))
+        .service(resource(&format!("{IDENTITIES}/not-a-member")).post(pages::identities::mark_not_a_member))
+        .service(resource(&format!("{IDENTITIES}/undo")).post(pages::identities::unmark))
         .service(resource("/static/{hash}/{name}").get(pages::static_files::show));
     // What programs call.
     config.configure(api::configure);

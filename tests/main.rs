@@ -14,6 +14,7 @@ mod descriptor;
 mod direction;
 mod feedback;
 mod hostile_input;
+mod identities;
 mod joining;
 mod lifecycle;
 mod pages;

@@ -1,5 +1,6 @@
 //! The REST door: JSON for other systems, with a member's API token. It parses, calls the rules and renders; only `server` uses it.
 
+mod accounts;
 mod audit;
 mod caller;
 mod creation;

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use utoipa::OpenApi;
 
 use super::openapi::Shared;
-use super::{audit, document_page, feedback, identities, installations, links, members, openapi, quick_action};
+use super::{accounts, audit, document_page, feedback, identities, installations, links, members, openapi, quick_action};
 use crate::error::{Error, Kind, Problem};
 
 macro_rules! operations {
@@ -58,6 +58,8 @@ operations! {
     "/api/v1/members" { get members::list, post members::create }
     "/api/v1/members/{id}" { get members::show }
     "/api/v1/members/{id}/identity" { put identities::align, delete identities::unbind }
+    "/api/v1/bitbucket-accounts" { get accounts::list }
+    "/api/v1/bitbucket-accounts/{id}/not-a-member" { put accounts::mark_not_a_member, delete accounts::unmark }
     "/api/v1/feedback" { get feedback::list, post feedback::create }
     "/api/v1/feedback/{id}" { get feedback::show, patch feedback::change, delete feedback::withdraw }
     "/api/v1/feedback/{id}/share" { post feedback::share }

@@ -50,7 +50,7 @@ pub struct Reading {
     pub installation_id: InstallationId,
     /// The workspace's slug, as fetched.
     pub slug: Option<String>,
-    /// When it was read last, UTC.
+    /// When Bitbucket answered last, UTC.
     pub read_at: Option<NaiveDateTime>,
     /// Why it could not be read, as a stable code.
     pub error: Option<String>,
@@ -77,11 +77,29 @@ pub fn readings(connection: &mut AnyConnection, viewer: &Viewer) -> Result<Vec<R
     Ok(rows.load(connection)?)
 }
 
+impl ReadMembers {
+    fn from_the_beginning(installation_id: InstallationId) -> Self {
+        Self { installation_id, begun_at: None, next: None, pages: 0 }
+    }
+}
+
 impl Reading {
     /// Whether it is time to read it again.
     pub fn is_stale(&self, now: &Now) -> bool {
         self.read_at.is_none_or(|read_at| read_at <= now.plus_seconds(-FRESH_SECONDS))
     }
+}
+
+/// Has the members of the connected Bitbucket workspaces read anew where the list is old.
+///
+/// # Errors
+/// `owner_needed` (403).
+pub fn read_stale(connection: &mut AnyConnection, viewer: &Viewer, now: &Now) -> Result<()> {
+    let readings = readings(connection, viewer)?.into_iter().filter(|reading| reading.is_stale(now));
+    for reading in readings {
+        enqueue(connection, ReadMembers::from_the_beginning(reading.installation_id), now)?;
+    }
+    Ok(())
 }
 
 /// Has the members of the connected Bitbucket workspaces read anew. While one reading waits, more say nothing new.
@@ -90,7 +108,7 @@ impl Reading {
 /// `owner_needed` (403).
 pub fn read_again(connection: &mut AnyConnection, viewer: &Viewer, now: &Now) -> Result<()> {
     for reading in readings(connection, viewer)? {
-        enqueue(connection, ReadMembers { installation_id: reading.installation_id, begun_at: None, next: None, pages: 0 }, now)?;
+        enqueue(connection, ReadMembers::from_the_beginning(reading.installation_id), now)?;
     }
     Ok(())
 }
@@ -123,11 +141,10 @@ pub async fn handle(
     match bitbucket.workspace_members(&credential, uuid, payload.next.as_deref()).await {
         Ok(page) => database.write(move |connection| store(connection, payload, uuid, page, &moment)).await,
         Err(failure) => {
-            let (code, is_passing) = (failure.code(), failure.is_passing());
-            let id = payload.installation_id;
-            database.write(move |connection| store_failure(connection, &id, uuid, code, is_passing, &moment)).await?;
+            let (code, id) = (failure.code(), payload.installation_id);
+            database.write(move |connection| store_failure(connection, &id, uuid, code, &moment)).await?;
             // A refusal is an answer: it stands on the page, and the next look after an hour asks again.
-            Ok(if is_passing { retry(&failure) } else { Outcome::Done })
+            Ok(if failure.is_passing() { retry(&failure) } else { Outcome::Done })
         }
     }
 }
@@ -168,23 +185,15 @@ fn store(connection: &mut AnyConnection, payload: ReadMembers, uuid: Uuid, page:
     Ok(Outcome::Done)
 }
 
-fn store_failure(
-    connection: &mut AnyConnection,
-    id: &InstallationId,
-    uuid: Uuid,
-    code: &str,
-    is_passing: bool,
-    now: &Now,
-) -> Result<()> {
+/// A failure counts as an answer too: what passes is tried again by the job itself, not by whoever opens the page.
+fn store_failure(connection: &mut AnyConnection, id: &InstallationId, uuid: Uuid, code: &str, now: &Now) -> Result<()> {
     lock_bitbucket_workspace(connection, uuid)?;
     if active(connection, id)?.is_none() {
         return Ok(());
     }
-    let row = bitbucket_workspaces::table.find(uuid.to_string());
-    diesel::update(row.clone()).set(bitbucket_workspaces::members_error.eq(Some(code))).execute(connection)?;
-    if !is_passing {
-        diesel::update(row).set(bitbucket_workspaces::members_read_at.eq(Some(now.at))).execute(connection)?;
-    }
+    diesel::update(bitbucket_workspaces::table.find(uuid.to_string()))
+        .set((bitbucket_workspaces::members_read_at.eq(Some(now.at)), bitbucket_workspaces::members_error.eq(Some(code))))
+        .execute(connection)?;
     Ok(())
 }
 

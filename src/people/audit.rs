@@ -70,6 +70,8 @@ const ACTIONS: &[Action] = &[
     ("join_refused", Group::People, "refused the Bitbucket account {detail}, who had asked to join"),
     ("identity_aligned", Group::Identities, "aligned {subject} with the Bitbucket account {detail}"),
     ("identity_bound", Group::Identities, "linked the Bitbucket account {detail} to {subject}"),
+    ("account_not_a_member", Group::Identities, "marked the Bitbucket account {detail} as not a member"),
+    ("account_unmarked", Group::Identities, "took back that the Bitbucket account {detail} is not a member"),
     ("identity_unbound", Group::Identities, "unlinked the Bitbucket account of {subject}"),
 ];
 

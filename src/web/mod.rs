@@ -11,6 +11,7 @@ pub mod failure;
 pub mod feedback;
 pub mod feedback_list;
 pub mod home;
+pub mod identities;
 pub mod owner;
 pub mod page;
 pub mod profile;

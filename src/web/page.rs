@@ -5,6 +5,7 @@
 
 mod api;
 mod feedback;
+mod identities;
 mod person_field;
 mod profile;
 mod pull_requests;
@@ -17,6 +18,7 @@ use askama::Template;
 
 pub use api::{ApiPage, Field, FieldTable, Operation, Path};
 pub use feedback::{EditFeedback, FeedbackList, FeedbackPage, FeedbackRow, FeedbackSection, Reader, Share, WithdrawFeedback};
+pub use identities::{AccountPage, AccountRow, AccountState, IdentitiesPage, Listing, MemberRow, Reading, Tab};
 pub use person_field::PersonField;
 pub use profile::{Account, LinkCode, ProfilePage, SessionRow};
 pub use pull_requests::{
