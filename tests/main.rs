@@ -5,6 +5,7 @@
 mod harness;
 
 mod api;
+mod audit;
 mod browser;
 mod canonicalisation;
 mod command_line;
@@ -21,6 +22,7 @@ mod pages;
 mod panel;
 mod profile;
 mod quick_action;
+mod settings;
 mod sign_in;
 mod storage;
 mod tokens;

@@ -99,7 +99,7 @@ pub fn moved_skew(known: Option<i32>, issued_at: i64, now: i64, is_fresh: bool) 
     let seen = now.saturating_sub(issued_at);
     let before = i64::from(known.unwrap_or(0));
     let is_news = if is_fresh {
-        (seen - before).abs() > MOVED_SECONDS
+        known.is_none() || (seen - before).abs() > MOVED_SECONDS
     } else {
         seen < before.min(0) - MOVED_SECONDS || (before < -MOVED_SECONDS && seen > before + MOVED_SECONDS)
     };
@@ -125,6 +125,7 @@ mod tests {
     fn an_address_that_is_opened_again_later_does_not_put_us_ahead() {
         assert_eq!(moved_skew(None, 1_000, 1_200, false), None);
         assert_eq!(moved_skew(None, 1_000, 1_200, true), Some(200));
+        assert_eq!((moved_skew(None, 1_000, 1_000, true), moved_skew(Some(0), 1_000, 1_001, true)), (Some(0), None));
     }
 
     #[test]

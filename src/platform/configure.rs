@@ -18,6 +18,7 @@ use crate::storage::AnyConnection;
 struct Standing {
     state: State,
     workspace: Option<String>,
+    quick_action: bool,
     owners: Vec<String>,
     claim: Option<Secret>,
 }
@@ -62,8 +63,9 @@ async fn standing(app: &App, signed: Signed) -> Result<Standing> {
         let owners = caller.workspace_id.as_ref().map(|id| members::owner_names(connection, id)).transpose()?;
         let unclaimed = workspace.is_none() && caller.state == State::Waiting;
         let claim = unclaimed.then(|| claims::new_link(connection, &caller.id, &now)).transpose()?;
+        let quick_action = workspace.as_ref().is_some_and(|workspace| workspace.quick_action);
         let workspace = workspace.map(|workspace| workspace.name);
-        Ok(Standing { state: caller.state, workspace, owners: owners.unwrap_or_default(), claim })
+        Ok(Standing { state: caller.state, workspace, quick_action, owners: owners.unwrap_or_default(), claim })
     })
     .await
 }
@@ -71,6 +73,12 @@ async fn standing(app: &App, signed: Signed) -> Result<Standing> {
 fn page<'a>(app: &App, frame: &'a Frame, standing: Standing) -> Page<'a> {
     let claim_url = standing.claim.map(|secret| format!("{}/claim/{}", app.config.public_url.text, secret.expose()));
     let (heading, sentence) = match (standing.state, standing.workspace) {
+        (State::Active, Some(workspace)) if !standing.quick_action => (
+            "Connected, and switched off",
+            format!(
+                "The owners of {workspace} have switched PR Quick Action off, so pull requests show nothing to add them with."
+            ),
+        ),
         (State::Active, Some(workspace)) => {
             ("Connected", format!("Pull requests of this Bitbucket workspace can be added to conversations in {workspace}."))
         }

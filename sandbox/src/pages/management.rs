@@ -24,7 +24,10 @@ pub(crate) async fn page(bitbucket: Data<Bitbucket>, workspace: Path<String>) ->
     let here = state.installations.iter().filter(|record| record.workspace == workspace.uuid);
     let rows: String = here.map(|record| row(record, &workspace.slug)).collect();
     let rows = if rows.is_empty() { "<p>No app is installed.</p>".to_owned() } else { rows };
-    layout::page(StatusCode::OK, "Installed apps", &format!("<h1>Installed apps of {}</h1>{rows}", escape(&workspace.name)))
+    let from_url = "<form method=\"get\" action=\"/site/addons/authorize\" class=\"question\"><label>Install app from URL \
+                    <input name=\"descriptor_uri\" id=\"from-url\"></label><div class=\"actions\"><button>Install</button></div></form>";
+    let content = format!("<h1>Installed apps of {}</h1>{rows}{from_url}", escape(&workspace.name));
+    layout::page(StatusCode::OK, "Installed apps", &content)
 }
 
 /// `GET …/configure?client_key=`: frames the app's configure page.

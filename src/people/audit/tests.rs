@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 
 #[test]
-fn every_action_that_is_recorded_has_its_sentence_and_every_sentence_its_action() {
+fn every_action_that_is_recorded_has_its_sentence() {
     let mut recorded = BTreeSet::new();
     for file in sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))) {
         let text = fs::read_to_string(&file).unwrap();
@@ -22,7 +22,6 @@ fn every_action_that_is_recorded_has_its_sentence_and_every_sentence_its_action(
     }
     let listed: BTreeSet<String> = ACTIONS.iter().map(|(word, _, _)| (*word).to_owned()).collect();
     assert_eq!(recorded.difference(&listed).collect::<Vec<_>>(), Vec::<&String>::new(), "recorded without a sentence");
-    assert_eq!(listed.difference(&recorded).collect::<Vec<_>>(), Vec::<&String>::new(), "never recorded");
     assert_eq!(listed.len(), ACTIONS.len(), "a word stands there twice");
 }
 

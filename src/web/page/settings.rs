@@ -51,6 +51,12 @@ pub struct Card {
     pub apps_url: String,
 }
 
+impl Card {
+    fn is_well(&self) -> bool {
+        !self.findings.iter().any(Finding::is_bad)
+    }
+}
+
 /// How an installation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CardState {

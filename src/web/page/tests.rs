@@ -1,5 +1,7 @@
 //! What must be true of every page.
 
+mod of_settings;
+
 use super::*;
 
 const HOSTILE: &str = "\"><script>alert('x')</script>";
@@ -140,7 +142,9 @@ fn pages() -> Vec<String> {
         OneTimeLinkPage { workspace: hostile(), person: person(), action: hostile(), csrf: "anti-forgery".to_owned() }.render(),
     ]
     .map(Result::unwrap)
-    .into()
+    .into_iter()
+    .chain(of_settings::pages())
+    .collect()
 }
 
 #[test]

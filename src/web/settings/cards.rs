@@ -21,13 +21,15 @@ pub fn all(config: &Config, overview: &Overview, now: &Now) -> Vec<Card> {
 
 fn open(config: &Config, standing: &Standing, now: &Now) -> Card {
     let installation = &standing.installation;
-    let findings = self_test::of_installation(installation, &standing.failed_jobs);
+    let mut findings = self_test::of_installation(installation, &standing.failed_jobs);
     let attention = findings.iter().find(|finding| finding.is_bad()).map(|finding| attention(config, installation, finding));
     let state = match (installation.state, &attention) {
         (State::Waiting, _) => CardState::Waiting,
         (_, Some(_)) => CardState::NeedsAttention,
         (_, None) => CardState::Connected,
     };
+    // What is wrong with the server's own settings stands above all cards, and is no fault of this one.
+    findings.insert(0, self_test::of_settings(config));
     Card {
         id: installation.id.to_string(),
         heading: installation.typed_name().to_owned(),
