@@ -12,7 +12,7 @@
 //! - [`bitbucket`]: the client of the Bitbucket REST API. No SQL, no people.
 //! - [`jobs`]: the queue in the database and the loop that works it off; knows no job by name.
 //! - [`people`]: the domain: workspaces, members, sessions, identities, conversations, pull requests, links, who may see what.
-//! - [`connections`]: installations of the app in Bitbucket workspaces: secrets, claiming, the entry's switch, purging.
+//! - [`connections`]: installations of the app in Bitbucket workspaces: secrets, claiming, health, the entry's switch, disconnecting, purging.
 //! - [`app`]: what every handler is handed.
 //! - [`activity`]: what happened in repositories: events in, details fetched.
 //! - [`platform`]: the doors Atlassian itself calls, and the extractors for signed callers.

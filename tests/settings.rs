@@ -18,6 +18,7 @@ both!(
     a_connected_workspace_shows_who_when_which_door_and_what_came_last,
     a_refused_key_needs_attention_until_bitbucket_takes_it_again,
     what_may_pass_is_shown_and_needs_no_attention,
+    a_job_that_was_given_up_needs_attention_until_it_is_tried_anew,
     a_missing_scope_needs_attention,
     a_clock_that_is_off_is_found_also_when_every_call_is_refused,
     a_new_code_takes_over_and_the_old_one_serves_whom_it_has,
@@ -153,6 +154,24 @@ async fn what_may_pass_is_shown_and_needs_no_attention(test: &Test) {
     test.pass_seconds(31 * 24 * 3600);
     let session = test.session(&test.made.owner).await;
     assert_shows(&test.get_as(&session, SETTINGS).await, &["None in the last 30 days"]);
+}
+
+async fn a_job_that_was_given_up_needs_attention_until_it_is_tried_anew(test: &Test) {
+    test.installed().await;
+    let path = format!("/installations/{}/test", newest(test).await);
+    test.sandbox.misbehave(Misbehaviour::on("/2.0/workspaces/", Fault::Status(503)));
+    press(test, &path, &[]).await;
+    for _ in 0..13 {
+        test.run_jobs().await;
+        test.pass_seconds(5_000);
+    }
+    assert_eq!(test.jobs().await, ["describe_bitbucket_workspace"]);
+    let given_up = "A job was given up after many tries (describe_bitbucket_workspace)";
+    assert_shows(&page(test).await, &["Needs attention", given_up, "Run the self-test, which asks Bitbucket again"]);
+    test.sandbox.behave();
+    press(test, &path, &[]).await;
+    test.run_jobs().await;
+    assert_lacks(&page(test).await, &["Needs attention", given_up]);
 }
 
 async fn a_missing_scope_needs_attention(test: &Test) {

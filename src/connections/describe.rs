@@ -35,6 +35,7 @@ pub struct Describe {
 /// When the database refuses.
 pub fn enqueue(connection: &mut AnyConnection, id: &InstallationId, now: &Now) -> Result<()> {
     let payload = Describe { installation_id: id.clone() };
+    jobs::forget_failed(connection, DESCRIBE, &payload)?;
     jobs::enqueue(connection, DESCRIBE, Some(&format!("{DESCRIBE}:{id}")), &payload, now)
 }
 

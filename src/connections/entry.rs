@@ -59,7 +59,9 @@ pub fn enqueue(connection: &mut AnyConnection, workspace_id: &WorkspaceId, now: 
         .load(connection)?;
     ids.into_iter().try_for_each(|id| {
         let key = format!("{UPDATE_ENTRY}:{id}");
-        jobs::enqueue(connection, UPDATE_ENTRY, Some(&key), &UpdateEntry { installation_id: id }, now)
+        let payload = UpdateEntry { installation_id: id };
+        jobs::forget_failed(connection, UPDATE_ENTRY, &payload)?;
+        jobs::enqueue(connection, UPDATE_ENTRY, Some(&key), &payload, now)
     })
 }
 

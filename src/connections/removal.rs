@@ -71,6 +71,7 @@ pub(super) fn begin(connection: &mut AnyConnection, id: &InstallationId, now: &N
 
 fn enqueue(connection: &mut AnyConnection, id: &InstallationId, now: &Now) -> Result<()> {
     let payload = RemoveApp { installation_id: id.clone() };
+    jobs::forget_failed(connection, REMOVE_APP, &payload)?;
     jobs::enqueue(connection, REMOVE_APP, Some(&format!("{REMOVE_APP}:{id}")), &payload, now)
 }
 

@@ -122,3 +122,15 @@ pub fn failed(connection: &mut AnyConnection, kinds: &[&str], payloads: &[String
     let of_payloads = given_up.filter(jobs::payload.eq_any(payloads));
     Ok(of_payloads.order(jobs::failed_at.desc()).limit(100).select((jobs::kind, jobs::payload)).load(connection)?)
 }
+
+/// Takes jobs away that were given up and are tried anew from the beginning.
+///
+/// # Errors
+/// When the database refuses.
+pub fn forget_failed(connection: &mut AnyConnection, kind: &str, payload: &impl Serialize) -> Result<()> {
+    let payload = serde_json::to_string(payload).map_err(Error::internal)?;
+    let given_up =
+        jobs::table.filter(jobs::failed_at.is_not_null()).filter(jobs::kind.eq(kind)).filter(jobs::payload.eq(payload));
+    diesel::delete(given_up).execute(connection)?;
+    Ok(())
+}

@@ -107,11 +107,15 @@ pub fn count_links(
     bitbucket_workspace: Uuid,
     slug: Option<&str>,
 ) -> Result<i64> {
-    let ids = linked(connection, workspace_id, bitbucket_workspace, slug)?;
-    ids.chunks(500).try_fold(0, |sum, some| {
-        let count: i64 = links::table.filter(links::pull_request_id.eq_any(some)).count().get_result(connection)?;
-        Ok(sum + count)
-    })
+    let is_placed = pull_requests::bitbucket_workspace_uuid.eq(Some(bitbucket_workspace.to_string()));
+    let is_named = pull_requests::bitbucket_workspace_uuid.is_null().and(pull_requests::repository_name.like(in_slug(slug)));
+    let of_workspace = links::table.inner_join(pull_requests::table).filter(pull_requests::workspace_id.eq(workspace_id));
+    Ok(of_workspace.filter(is_placed.or(is_named)).count().get_result(connection)?)
+}
+
+/// The pattern of repositories' names in the workspace with this slug; without one, a pattern that no name has.
+fn in_slug(slug: Option<&str>) -> String {
+    format!("{}/%", slug.unwrap_or_default())
 }
 
 fn linked(
@@ -126,7 +130,7 @@ fn linked(
     let by_address: Vec<(PullRequestId, Option<String>)> = pull_requests::table
         .filter(pull_requests::workspace_id.eq(workspace_id))
         .filter(pull_requests::bitbucket_workspace_uuid.is_null())
-        .filter(pull_requests::repository_name.like(format!("{slug}/%")))
+        .filter(pull_requests::repository_name.like(in_slug(Some(slug))))
         .select((pull_requests::id, pull_requests::repository_name))
         .load(connection)?;
     // LIKE takes an underscore for any character and, on SQLite, a capital for a small letter.

@@ -80,7 +80,7 @@ async fn a_disconnect_stops_deletes_removes_and_proves(test: &Test) {
     assert_eq!(removals(test), 1);
     assert!(!is_at_bitbucket(test, &installation));
     let proven = page(test).await;
-    assert_shows(&proven, &["1 details of pull requests", "The app is removed at Bitbucket.", "nothing left</span>"]);
+    assert_shows(&proven, &["details of pull requests (1)", "The app is removed at Bitbucket.", "nothing left</span>"]);
     let link = &test.api_json(Method::GET, "/links", None).await["entries"][0];
     assert_eq!((&link["note"], link["pull_request"].is_null()), (&json!("Nicely done"), true), "links stay as addresses");
     assert_eq!(disconnect(test, &[("workspace", "lumenpay")]).await.status, 409);
@@ -123,7 +123,7 @@ async fn links_are_removed_when_the_owner_asks(test: &Test) {
         Ok((kept, count))
     };
     assert_eq!(test.server.app.read(count).await.expect("the rows"), (vec![elsewhere], 1));
-    assert_shows(&page(test).await, &["2 links", "nothing left</span>"]);
+    assert_shows(&page(test).await, &["links (2)", "nothing left</span>"]);
 }
 
 async fn a_removal_waits_until_bitbucket_answers(test: &Test) {
@@ -192,7 +192,7 @@ async fn uninstalled_at_bitbucket_ends_in_the_same_place(test: &Test) {
     let ended = page(test).await;
     assert_shows(
         &ended,
-        &["Disconnected</span>", "The app was removed there.", "1 details of pull requests", "nothing left</span>"],
+        &["Disconnected</span>", "The app was removed there.", "details of pull requests (1)", "nothing left</span>"],
     );
     assert_eq!(removals(test), 0, "there is nothing to remove any more");
 }
