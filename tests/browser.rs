@@ -2,6 +2,7 @@
 //! differs between the databases is tested at each door.
 
 mod settings;
+mod sign_in;
 
 use reqwest::Method;
 use serde_json::{Value, json};

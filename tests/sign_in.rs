@@ -2,7 +2,7 @@
 
 mod bitbucket;
 mod limits;
-mod visitor;
+pub mod visitor;
 
 use crate::both;
 use crate::harness::{AMARA, Test};

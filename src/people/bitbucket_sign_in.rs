@@ -78,8 +78,9 @@ pub fn state(secret: &Secret) -> String {
 /// # Errors
 /// `sign_in_state_wrong` (400).
 pub fn come_back(connection: &mut AnyConnection, browser: Option<&Secret>, sent: &str, now: &Now) -> Result<()> {
-    let expected = browser.map(state).unwrap_or_default();
-    let is_ours = aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_bytes(), sent.as_bytes()).is_ok();
+    let is_ours = browser.is_some_and(|secret| {
+        aws_lc_rs::constant_time::verify_slices_are_equal(state(secret).as_bytes(), sent.as_bytes()).is_ok()
+    });
     let row = sign_in_states::table.find(hash_hex(sent.as_bytes())).filter(sign_in_states::expires_at.gt(now.at));
     // Deleting is also what makes it single use when it comes twice at once.
     if is_ours && diesel::delete(row).execute(connection)? > 0 {

@@ -31,7 +31,7 @@ struct Standing {
 pub async fn show(app: web::Data<App>, me: SignedIn) -> PageResult<HttpResponse> {
     let (viewer, secret, now) = (me.viewer(), me.secret.clone(), app.now());
     let standing = app.read(move |connection| read(connection, &viewer, &secret, &now)).await?;
-    html(&page(&me, standing, None))
+    html(&page(&app, &me, standing, None))
 }
 
 /// `POST /profile/code`: makes a code and shows it, this once.
@@ -47,7 +47,7 @@ pub async fn new_code(app: web::Data<App>, me: SignedIn, form: Form<CsrfForm>) -
         Ok((code, read(connection, &viewer, &secret, &moment)?))
     });
     let (code, standing) = made.await?;
-    html(&page(&me, standing, Some(LinkCode { code, until: until(&now) })))
+    html(&page(&app, &me, standing, Some(LinkCode { code, until: Time::Moment(now.plus_seconds(CODE_SECONDS)) })))
 }
 
 /// `POST /profile/account/remove`: unlinks my Bitbucket account.
@@ -96,7 +96,7 @@ fn read(connection: &mut AnyConnection, viewer: &Viewer, secret: &Secret, now: &
     })
 }
 
-fn page(me: &SignedIn, standing: Standing, code: Option<LinkCode>) -> ProfilePage {
+fn page(app: &App, me: &SignedIn, standing: Standing, code: Option<LinkCode>) -> ProfilePage {
     let role = match me.member.role {
         Role::Owner => "Owner",
         Role::Member => "Member",
@@ -111,6 +111,7 @@ fn page(me: &SignedIn, standing: Standing, code: Option<LinkCode>) -> ProfilePag
         shell: me.shell(Place::Profile, None),
         role: role.to_owned(),
         account: account(standing.identity),
+        has_bitbucket: app.config.oauth.client_id.is_some(),
         code,
         sessions: standing.sessions.into_iter().map(session).collect(),
         tokens: standing.tokens,
@@ -121,19 +122,16 @@ fn account(identity: Option<Identity>) -> Account {
     let Some(identity) = identity else { return Account::None };
     let account = identity.account_id;
     match identity.confirmed_at {
-        None => Account::Aligned { account, by: "an owner".to_owned() },
+        None => Account::Aligned { account, by: "An owner".to_owned() },
         Some(confirmed_at) => {
             let how = match identity.bound_by {
-                BoundBy::Code | BoundBy::Owner => "with a code",
+                BoundBy::Code => "with a code",
+                BoundBy::Owner => "by an owner, confirmed by you",
                 BoundBy::SignIn => "by signing in with Bitbucket",
                 BoundBy::Operator => "by the operator",
                 BoundBy::Joined => "when an owner let you in",
             };
-            Account::Linked { account, since: format!("{}, {how}", confirmed_at.format("%-d %b %Y")) }
+            Account::Linked { account, since: Time::Day(confirmed_at), how }
         }
     }
-}
-
-fn until(now: &Now) -> String {
-    format!("{} UTC, in {} minutes", now.plus_seconds(CODE_SECONDS).format("%H:%M"), CODE_SECONDS / 60)
 }

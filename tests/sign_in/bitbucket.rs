@@ -126,6 +126,8 @@ async fn what_an_owner_aligned_is_confirmed(test: &Test) {
     let amara = test.member("Amara Okafor", "amara@elsewhere.example", None).await;
     align(test, &test.made.owner, &amara, AMARA).await;
     assert_eq!(identity(test, &amara).await, Some((AMARA.to_owned(), false)));
+    let profile = test.get_as(&test.session(&amara).await, "/profile").await;
+    assert!(profile.body.contains("Confirm it by signing in with Bitbucket, or with a code"), "{}", profile.body);
     assert_eq!(Visitor::new().sign_in(test, AMARA).await.header("location"), "/");
     assert_eq!(identity(test, &amara).await, Some((AMARA.to_owned(), true)));
 }

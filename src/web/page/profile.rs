@@ -14,6 +14,8 @@ pub struct ProfilePage {
     pub role: String,
     /// The member's Bitbucket account.
     pub account: Account,
+    /// Whether signing in with Bitbucket confirms an account, too.
+    pub has_bitbucket: bool,
     /// The code just made. It is shown once, on the answer to the press of the button.
     pub code: Option<LinkCode>,
     /// Where the member is signed in, the newest first.
@@ -51,12 +53,14 @@ pub enum Account {
         /// The owner's name.
         by: String,
     },
-    /// One that the member linked with a code.
+    /// One that the member linked.
     Linked {
         /// Its name in Bitbucket, or its id.
         account: String,
-        /// Since when and how: "3 Nov 2026, with a code".
-        since: String,
+        /// Since when.
+        since: Time,
+        /// How: "with a code".
+        how: &'static str,
     },
 }
 
@@ -64,6 +68,6 @@ pub enum Account {
 pub struct LinkCode {
     /// As it is typed: `ABCD-2345`.
     pub code: String,
-    /// When it ends, with the zone: "10:42 UTC, in 10 minutes".
-    pub until: String,
+    /// When it ends.
+    pub until: Time,
 }

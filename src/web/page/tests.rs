@@ -77,7 +77,7 @@ fn token() -> TokenRow {
 
 fn pages() -> Vec<String> {
     let aligned = Account::Aligned { account: hostile(), by: hostile() };
-    let code = Some(LinkCode { code: hostile(), until: hostile() });
+    let code = Some(LinkCode { code: hostile(), until: Time::Moment(at()) });
     let session = SessionRow { id: hostile(), browser: hostile(), since: Time::Moment(at()), is_this: false };
     let made = Some(MadeToken { name: hostile(), secret: hostile() });
     let form = TokenForm {
@@ -128,7 +128,16 @@ fn pages() -> Vec<String> {
     [
         HomePage { shell: shell(), bitbucket_linked: false }.render(),
         ErrorPage { sentence: hostile(), next_step: hostile(), button, request_id: hostile() }.render(),
-        ProfilePage { shell: shell(), role: hostile(), account: aligned, code, sessions: vec![session], tokens: 1 }.render(),
+        ProfilePage {
+            shell: shell(),
+            role: hostile(),
+            account: aligned,
+            has_bitbucket: true,
+            code,
+            sessions: vec![session],
+            tokens: 1,
+        }
+        .render(),
         TokensPage { shell: shell(), made, form, tokens: vec![token()] }.render(),
         RevokeTokenPage { shell: shell(), token: token() }.render(),
         ChooseWorkspacePage { choices: vec![choice], csrf: "anti-forgery".to_owned() }.render(),
