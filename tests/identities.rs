@@ -12,6 +12,7 @@ use crate::both;
 use crate::harness::lifecycle::LUMENPAY_UUID;
 use crate::harness::{AMARA, INGRID, LUCIA, Page, TOMASZ, Test, make_workspace};
 
+mod browser;
 mod members_read;
 mod page;
 mod routes;
