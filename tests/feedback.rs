@@ -7,7 +7,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::both;
-use crate::harness::{LEDGER, Page, Test, make_workspace};
+use crate::harness::people::Person;
+use crate::harness::{LEDGER, Test, make_workspace};
 
 both!(
     a_draft_is_begun_from_the_list_written_and_shared,
@@ -30,24 +31,9 @@ struct People {
     tomasz: Person,
 }
 
-struct Person {
-    member: Member,
-    session: String,
-    csrf: String,
-    token: String,
-}
-
-async fn person(test: &Test, name: &str) -> Person {
-    let first = name.split(' ').next().expect("a name").to_lowercase();
-    let member = test.member(name, &format!("{first}@lumenpay.example"), None).await;
-    let (session, token) = (test.session(&member).await, test.token(&member, "read,write").await);
-    let csrf = test.get_as(&session, "/profile").await.field("csrf");
-    Person { member, session, csrf, token }
-}
-
 async fn people(test: &Test) -> People {
-    let (amara, priya) = (person(test, "Amara Okafor").await, person(test, "Priya Raman").await);
-    let tomasz = person(test, "Tomasz Zieliński").await;
+    let (amara, priya) = (Person::new(test, "Amara Okafor").await, Person::new(test, "Priya Raman").await);
+    let tomasz = Person::new(test, "Tomasz Zieliński").await;
     led_by(test, &priya.member, Some(&tomasz.member)).await;
     People { amara, priya, tomasz }
 }
@@ -61,34 +47,14 @@ async fn led_by(test: &Test, member: &Member, manager: Option<&Member>) {
     test.server.app.write(work).await.expect("a manager");
 }
 
-impl Person {
-    async fn get(&self, test: &Test, path: &str) -> Page {
-        test.get_as(&self.session, path).await
-    }
-
-    async fn post(&self, test: &Test, path: &str, fields: &[(&str, &str)]) -> Page {
-        let form: Vec<(&str, &str)> = [("csrf", self.csrf.as_str())].into_iter().chain(fields.iter().copied()).collect();
-        test.post_as(&self.session, path, &form).await
-    }
-
-    async fn call(&self, test: &Test, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
-        let mut request = test.api_as(&self.token, method, path);
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let answer = request.send().await.expect("an answer");
-        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
-    }
-
-    /// A draft with a pull request attached; its path.
-    async fn draft_about(&self, test: &Test, about: &Person) -> String {
-        let begun = self.post(test, "/feedback", &[("about", about.member.id.as_str())]).await;
-        assert_eq!(begun.status, 303, "{}", begun.body);
-        let path = begun.header("location").to_owned();
-        let url = format!("{}/{LEDGER}/pull-requests/87", test.config.bitbucket_web_url);
-        assert_eq!(self.post(test, &format!("{path}/links"), &[("url", &url), ("note", "This one")]).await.status, 303);
-        path
-    }
+/// A draft of `author` with a pull request attached; its path.
+async fn draft(test: &Test, author: &Person, about: &Person) -> String {
+    let begun = author.post(test, "/feedback", &[("about", about.member.id.as_str())]).await;
+    assert_eq!(begun.status, 303, "{}", begun.body);
+    let path = begun.header("location").to_owned();
+    let url = format!("{}/{LEDGER}/pull-requests/87", test.config.bitbucket_web_url);
+    assert_eq!(author.post(test, &format!("{path}/links"), &[("url", &url), ("note", "This one")]).await.status, 303);
+    path
 }
 
 async fn a_draft_is_begun_from_the_list_written_and_shared(test: &Test) {
@@ -96,7 +62,7 @@ async fn a_draft_is_begun_from_the_list_written_and_shared(test: &Test) {
     let list = amara.get(test, "/feedback").await;
     assert!(list.body.contains("No feedback yet") && list.body.contains("Begin a draft"), "{}", list.body);
     assert!(list.body.contains(">Priya Raman</option>") && !list.body.contains(">Amara Okafor</option>"), "{}", list.body);
-    let path = amara.draft_about(test, &priya).await;
+    let path = draft(test, &amara, &priya).await;
     let text = "You made the retries boring.\r\nIn the best sense — Größe, 大きさ. ".to_owned() + &"大".repeat(15_000);
     assert_eq!(amara.post(test, &format!("{path}/body"), &[("body", &text)]).await.status, 303, "a long text in any script");
     let list = amara.get(test, "/feedback").await;
@@ -158,7 +124,7 @@ async fn in_a_large_workspace_a_colleague_is_named_by_address_or_name(test: &Tes
 
 async fn feedback_is_shared_with_the_manager_who_is_named_before(test: &Test) {
     let People { amara, priya, tomasz } = people(test).await;
-    let path = amara.draft_about(test, &priya).await;
+    let path = draft(test, &amara, &priya).await;
     let page = amara.get(test, &path).await;
     assert!(page.body.contains("Tomasz Zieliński, who leads Priya Raman, sees it too"), "{}", page.body);
     let manager = page.body.split("name=\"manager\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a choice");
@@ -183,7 +149,7 @@ async fn feedback_is_shared_with_the_manager_who_is_named_before(test: &Test) {
 
 async fn a_manager_who_has_changed_is_named_again_before_anything_is_shared(test: &Test) {
     let People { amara, priya, tomasz } = people(test).await;
-    let path = amara.draft_about(test, &priya).await;
+    let path = draft(test, &amara, &priya).await;
     led_by(test, &priya.member, Some(&test.made.owner)).await;
     let share = format!("{path}/share");
     let page = amara.post(test, &share, &[("manager", tomasz.member.id.as_str())]).await;
@@ -198,7 +164,7 @@ async fn a_manager_who_has_changed_is_named_again_before_anything_is_shared(test
 
 async fn an_author_who_leads_the_subject_is_not_asked_to_share_with_themselves(test: &Test) {
     let People { priya, tomasz, .. } = people(test).await;
-    let path = tomasz.draft_about(test, &priya).await;
+    let path = draft(test, &tomasz, &priya).await;
     let page = tomasz.get(test, &path).await;
     assert!(!page.body.contains("name=\"manager\""), "{}", page.body);
     let id = path.rsplit('/').next().expect("an id");
@@ -211,7 +177,7 @@ async fn an_author_who_leads_the_subject_is_not_asked_to_share_with_themselves(t
 
 async fn a_draft_is_deleted_after_a_question_and_its_links_go_with_it(test: &Test) {
     let People { amara, priya, .. } = people(test).await;
-    let path = amara.draft_about(test, &priya).await;
+    let path = draft(test, &amara, &priya).await;
     let asked = amara.get(test, &format!("{path}/withdraw")).await;
     for words in ["Delete this draft?", "Priya Raman", "one pull request will no longer be attached"] {
         assert!(asked.body.contains(words), "{words} in {}", asked.body);
@@ -222,7 +188,7 @@ async fn a_draft_is_deleted_after_a_question_and_its_links_go_with_it(test: &Tes
     assert_eq!(amara.get(test, &path).await.status, 404);
     let (_, links) = amara.call(test, Method::GET, "/links", None).await;
     assert_eq!(links["entries"], json!([]));
-    let shared = amara.draft_about(test, &priya).await;
+    let shared = draft(test, &amara, &priya).await;
     amara.post(test, &format!("{shared}/share"), &[]).await;
     assert_eq!(amara.get(test, &format!("{shared}/withdraw")).await.status, 409);
     assert_eq!(amara.post(test, &format!("{shared}/withdraw"), &[]).await.status, 409, "what was read stays");
@@ -232,7 +198,7 @@ async fn a_draft_is_deleted_after_a_question_and_its_links_go_with_it(test: &Tes
 
 async fn a_text_that_cannot_be_saved_comes_back(test: &Test) {
     let People { amara, priya, .. } = people(test).await;
-    let path = amara.draft_about(test, &priya).await;
+    let path = draft(test, &amara, &priya).await;
     let body = format!("{path}/body");
     let page = amara.post(test, &body, &[("body", &"ü".repeat(20_001))]).await;
     assert!(page.status == 400 && page.body.contains("longer than 20000 characters"), "{}", page.status);
@@ -274,12 +240,10 @@ async fn every_part_of_the_list_is_paged(test: &Test) {
 
 async fn nobody_else_reaches_a_draft(test: &Test) {
     let People { amara, priya, tomasz } = people(test).await;
-    let path = amara.draft_about(test, &priya).await;
+    let path = draft(test, &amara, &priya).await;
     let id = path.rsplit('/').next().expect("an id").to_owned();
     let elsewhere = make_workspace(&test.server, "Elsewhere", "Noor Haddad", "noor@elsewhere.example").await;
-    let session = test.session(&elsewhere.owner).await;
-    let csrf = test.get_as(&session, "/profile").await.field("csrf");
-    let noor = Person { member: elsewhere.owner, session, csrf, token: elsewhere.token };
+    let noor = Person::of(test, elsewhere.owner).await;
     for other in [&priya, &tomasz, &noor] {
         for place in [path.clone(), format!("{path}/withdraw")] {
             assert_eq!(other.get(test, &place).await.status, 404, "{place}");

@@ -22,6 +22,7 @@ mod pages;
 mod panel;
 mod profile;
 mod quick_action;
+mod requests;
 mod settings;
 mod sign_in;
 mod storage;

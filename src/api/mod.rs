@@ -14,6 +14,7 @@ mod members;
 mod openapi;
 mod operations;
 mod quick_action;
+mod requests;
 mod sent;
 #[cfg(test)]
 mod tests;

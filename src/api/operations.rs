@@ -5,7 +5,9 @@ use actix_web::{HttpResponse, web};
 use utoipa::OpenApi;
 
 use super::openapi::Shared;
-use super::{accounts, audit, document_page, feedback, identities, installations, links, members, openapi, quick_action};
+use super::{
+    accounts, audit, document_page, feedback, identities, installations, links, members, openapi, quick_action, requests,
+};
 use crate::error::{Error, Kind, Problem};
 
 macro_rules! operations {
@@ -63,6 +65,11 @@ operations! {
     "/api/v1/feedback" { get feedback::list, post feedback::create }
     "/api/v1/feedback/{id}" { get feedback::show, patch feedback::change, delete feedback::withdraw }
     "/api/v1/feedback/{id}/share" { post feedback::share }
+    "/api/v1/requests" { get requests::list, post requests::create }
+    "/api/v1/requests/{id}" { get requests::show }
+    "/api/v1/requests/{id}/answer" { post requests::answer }
+    "/api/v1/requests/{id}/decline" { post requests::decline }
+    "/api/v1/requests/{id}/close" { post requests::close }
     "/api/v1/links" { get links::list, post links::create }
     "/api/v1/links/{id}" { get links::show, delete links::remove }
     "/api/openapi.json" { get openapi::document }

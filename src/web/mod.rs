@@ -15,6 +15,8 @@ pub mod identities;
 pub mod owner;
 pub mod page;
 pub mod profile;
+pub mod request_list;
+pub mod requests;
 pub mod session;
 pub mod settings;
 pub mod sign_in;

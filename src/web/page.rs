@@ -9,6 +9,7 @@ mod identities;
 mod person_field;
 mod profile;
 mod pull_requests;
+mod requests;
 pub mod settings;
 mod sign_in;
 mod time;
@@ -24,6 +25,7 @@ pub use profile::{Account, LinkCode, ProfilePage, SessionRow};
 pub use pull_requests::{
     AttachForm, ConversationLinksPage, Known, PullRequest, PullRequestState, PullRequests, Said, WrongLink, address_of,
 };
+pub use requests::{Answer, AskForm, Decide, RequestList, RequestPage, RequestRow, RequestSection, Standing};
 pub use sign_in::{ChooseWorkspacePage, OneTimeLinkPage, Problem, SignInPage, ToBitbucketPage, WorkspaceChoice};
 pub use time::Time;
 pub use tokens::{LifetimeChoice, MadeToken, RevokeTokenPage, ScopeChoice, TokenForm, TokenRow, TokensPage};

@@ -5,6 +5,7 @@
 
 pub mod browser;
 pub mod lifecycle;
+pub mod people;
 pub mod postgres;
 pub mod process;
 

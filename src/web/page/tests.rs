@@ -125,7 +125,42 @@ fn pages() -> Vec<String> {
     let tables = vec![FieldTable { heading: hostile(), fields: vec![field] }];
     let operations = vec![Operation { method: hostile(), summary: hostile(), scope: hostile(), tables }];
     let button = Some(Button { href: hostile(), label: hostile() });
+    let standing = || Standing { word: "Due", on: Some(day()), tone: "quiet" };
+    let row = RequestRow { href: hostile(), title: hostile(), asked_at: day(), standing: standing() };
+    let (more_href, whole_href) = (Some(hostile()), Some(hostile()));
+    let section_of_requests = RequestSection { id: "done", heading: "Done", rows: vec![row], more_href, whole_href };
+    let ask = AskForm {
+        asked: person_field(),
+        about: person_field(),
+        question: hostile(),
+        wrong_question: Some(hostile()),
+        due_on: hostile(),
+        wrong_due_on: Some(hostile()),
+    };
+    let request = RequestPage {
+        shell: shell(),
+        title: hostile(),
+        asker: hostile(),
+        asked_at: day(),
+        standing: standing(),
+        question: hostile(),
+        answer: Some(Answer { heading: hostile(), text: hostile() }),
+        decide: Some(Decide {
+            answer_action: hostile(),
+            body: hostile(),
+            wrong_body: Some(hostile()),
+            decline_action: hostile(),
+            word: hostile(),
+            wrong_word: Some(hostile()),
+        }),
+        close_action: Some(hostile()),
+        unsaved: Some(hostile()),
+        readers: vec![Reader { person: person(), why: hostile() }],
+        pull_requests: pull_requests(vec![]),
+    };
     [
+        RequestList { shell: shell(), sections: vec![section_of_requests], form: ask }.render(),
+        request.render(),
         HomePage { shell: shell(), bitbucket_linked: false }.render(),
         ErrorPage { sentence: hostile(), next_step: hostile(), button, request_id: hostile() }.render(),
         ProfilePage {
