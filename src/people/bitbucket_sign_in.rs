@@ -35,9 +35,9 @@ pub struct Account {
 word_column! {
     /// How somebody comes to be one whom an account may sign in as.
     Way {
-        /// By an identity with this account.
+        /// By a confirmed identity with this account.
         Known => "known",
-        /// By the e-mail address they were invited with, while no identity says otherwise.
+        /// By the e-mail address they were invited with, while no identity says otherwise. An owner's alignment with this account agrees.
         Invited => "invited",
     }
 }
@@ -90,40 +90,43 @@ pub fn come_back(connection: &mut AnyConnection, browser: Option<&Secret>, sent:
     Err(Error::invalid("sign_in_state_wrong", "state", detail))
 }
 
-/// The members with an identity of this account; whether one of them has confirmed it comes with them. An owner's alignment alone
-/// does not make an account known.
+/// The members who have confirmed that this account is theirs. An owner's alignment opens no session: else whoever owns a workspace
+/// could sign in as anybody in it.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn known(connection: &mut AnyConnection, account: &Account) -> Result<(Vec<Candidate>, bool)> {
-    let rows: Vec<(Member, String, bool)> = identity_rows::table
+pub fn known(connection: &mut AnyConnection, account: &Account) -> Result<Vec<Candidate>> {
+    let rows: Vec<(Member, String)> = identity_rows::table
         .inner_join(member_rows::table.inner_join(workspaces::table))
         .filter(identity_rows::account_id.eq(account.id.as_str()))
+        .filter(identity_rows::confirmed_at.is_not_null())
         .filter(member_rows::removed_at.is_null())
         .order((workspaces::name, member_rows::id))
         .limit(CANDIDATES_AT_MOST)
-        .select((members::COLUMNS, workspaces::name, identity_rows::confirmed_at.is_not_null()))
+        .select((members::COLUMNS, workspaces::name))
         .load(connection)?;
-    let is_confirmed = rows.iter().any(|(_, _, is_confirmed)| *is_confirmed);
-    let candidate = |(member, workspace, _)| Candidate { member, workspace, way: Way::Known };
-    Ok((rows.into_iter().map(candidate).collect(), is_confirmed))
+    Ok(rows.into_iter().map(|(member, workspace)| Candidate { member, workspace, way: Way::Known }).collect())
 }
 
-/// The members who were invited with one of these addresses, which Bitbucket has confirmed: those without an identity, in workspaces
-/// where the account is nobody's.
+/// The members who were invited with one of these addresses, which Bitbucket has confirmed: those without an identity, or whom an
+/// owner has aligned with this very account, in workspaces where the account is nobody else's.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn invited(connection: &mut AnyConnection, account: &Account, emails: &[EmailAddress]) -> Result<Vec<Candidate>> {
     let folded: Vec<String> = emails.iter().map(EmailAddress::folded).collect();
-    let is_theirs = identity_rows::member_id.eq(member_rows::id);
-    let is_taken =
-        identity_rows::workspace_id.eq(member_rows::workspace_id).and(identity_rows::account_id.eq(account.id.as_str()));
+    let has_another = identity_rows::member_id
+        .eq(member_rows::id)
+        .and(identity_rows::account_id.ne(account.id.as_str()).or(identity_rows::confirmed_at.is_not_null()));
+    let is_anothers = identity_rows::workspace_id
+        .eq(member_rows::workspace_id)
+        .and(identity_rows::account_id.eq(account.id.as_str()))
+        .and(identity_rows::member_id.ne(member_rows::id));
     let rows: Vec<(Member, String)> = member_rows::table
         .inner_join(workspaces::table)
         .filter(member_rows::email_folded.eq_any(folded))
         .filter(member_rows::removed_at.is_null())
-        .filter(not(exists(identity_rows::table.filter(is_theirs.or(is_taken)))))
+        .filter(not(exists(identity_rows::table.filter(has_another.or(is_anothers)))))
         .order((workspaces::name, member_rows::id))
         .limit(CANDIDATES_AT_MOST)
         .select((members::COLUMNS, workspaces::name))
@@ -148,8 +151,8 @@ pub fn enter(
     let identity = identities::of(connection, &member.viewer(), &member.id)?;
     // Since the question was asked an owner may have unbound the member, or somebody may have bound them.
     let still_holds = match way {
-        Way::Known => identity.is_some_and(|identity| identity.account_id == account.id.as_str()),
-        Way::Invited => identity.is_none(),
+        Way::Known => identity.is_some_and(|found| found.account_id == account.id.as_str() && found.confirmed_at.is_some()),
+        Way::Invited => identity.is_none_or(|found| found.account_id == account.id.as_str()),
     };
     if !still_holds {
         return Err(unknown());

@@ -158,12 +158,12 @@ async fn ask(app: &App, consumer: &Consumer, code: &str) -> Result<(Account, Vec
     let id = named.account_id.as_deref().ok_or_else(rules::unknown)?;
     let account = Account { id: AccountId::parse(id)?, uuid: named.uuid() };
     let asked = account.clone();
-    let (mut candidates, is_confirmed) = app.read(move |connection| rules::known(connection, &asked)).await?;
-    if !is_confirmed {
+    let mut candidates = app.read(move |connection| rules::known(connection, &asked)).await?;
+    if candidates.is_empty() {
         let emails = app.bitbucket.confirmed_emails(&token).await.map_err(not_told)?;
         let emails: Vec<EmailAddress> = emails.iter().filter_map(|email| EmailAddress::parse(email).ok()).collect();
         let asked = account.clone();
-        candidates.extend(app.read(move |connection| rules::invited(connection, &asked, &emails)).await?);
+        candidates = app.read(move |connection| rules::invited(connection, &asked, &emails)).await?;
     }
     Ok((account, candidates))
 }

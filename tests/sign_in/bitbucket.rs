@@ -18,7 +18,8 @@ both!(with super::CONSUMER =>
     an_address_that_is_not_confirmed_lets_nobody_in,
     an_address_does_not_take_over_a_member_who_is_linked,
     an_address_links_nobody_where_the_account_is_somebody_elses,
-    what_an_owner_aligned_is_confirmed,
+    what_an_owner_aligned_is_confirmed_where_the_address_agrees,
+    what_an_owner_aligned_alone_opens_no_session,
     a_removed_member_is_not_let_in,
     who_is_known_in_several_workspaces_chooses,
     a_choice_is_the_browsers_own_and_made_once,
@@ -116,20 +117,28 @@ async fn an_address_links_nobody_where_the_account_is_somebody_elses(test: &Test
     let invited = test.member("Amara Okafor", "amara@lumenpay.example", None).await;
     let aligned = test.member("A. Okafor", "a.okafor@lumenpay.example", None).await;
     align(test, &test.made.owner, &aligned, AMARA).await;
-    assert_eq!(Visitor::new().sign_in(test, AMARA).await.header("location"), "/");
-    assert_eq!(identity(test, &aligned).await, Some((AMARA.to_owned(), true)));
+    assert_not_in(&Visitor::new().sign_in(test, AMARA).await, 403, "Nobody here has this Bitbucket account.");
+    assert_eq!(identity(test, &aligned).await, Some((AMARA.to_owned(), false)));
     assert_eq!(identity(test, &invited).await, None);
 }
 
-async fn what_an_owner_aligned_is_confirmed(test: &Test) {
+async fn what_an_owner_aligned_is_confirmed_where_the_address_agrees(test: &Test) {
     register(test);
-    let amara = test.member("Amara Okafor", "amara@elsewhere.example", None).await;
+    let amara = test.member("Amara Okafor", "amara@lumenpay.example", None).await;
     align(test, &test.made.owner, &amara, AMARA).await;
     assert_eq!(identity(test, &amara).await, Some((AMARA.to_owned(), false)));
     let profile = test.get_as(&test.session(&amara).await, "/profile").await;
     assert!(profile.body.contains("Confirm it by signing in with Bitbucket, or with a code"), "{}", profile.body);
     assert_eq!(Visitor::new().sign_in(test, AMARA).await.header("location"), "/");
     assert_eq!(identity(test, &amara).await, Some((AMARA.to_owned(), true)));
+}
+
+async fn what_an_owner_aligned_alone_opens_no_session(test: &Test) {
+    register(test);
+    let victim = test.member("Priya Raman", "priya@elsewhere.example", None).await;
+    align(test, &test.made.owner, &victim, AMARA).await;
+    assert_not_in(&Visitor::new().sign_in(test, AMARA).await, 403, "Nobody here has this Bitbucket account.");
+    assert_eq!(identity(test, &victim).await, Some((AMARA.to_owned(), false)), "else an owner could become anybody");
 }
 
 async fn a_removed_member_is_not_let_in(test: &Test) {
