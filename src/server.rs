@@ -94,6 +94,15 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(resource(&format!("{IDENTITIES}/unbind")).post(pages::identities::unbind))
         .service(resource(&format!("{IDENTITIES}/not-a-member")).post(pages::identities::mark_not_a_member))
         .service(resource(&format!("{IDENTITIES}/undo")).post(pages::identities::unmark))
+        .service(resource("/people").get(pages::people::list).post(pages::people::invite))
+        .service(resource("/people/joining/{id}").get(pages::people::joining::ask))
+        .service(resource("/people/joining/{id}/approve").post(pages::people::joining::approve))
+        .service(resource("/people/joining/{id}/refuse").post(pages::people::joining::refuse))
+        .service(resource("/people/{id}").get(pages::people::member::show))
+        .service(resource("/people/{id}/role").post(pages::people::member::role))
+        .service(resource("/people/{id}/manager").post(pages::people::member::manager))
+        .service(resource("/people/{id}/link").post(pages::people::member::new_link))
+        .service(resource("/people/{id}/remove").get(pages::people::removal::ask).post(pages::people::removal::remove))
         .service(resource("/static/{hash}/{name}").get(pages::static_files::show));
     // What programs call.
     config.configure(api::configure);

@@ -3,6 +3,8 @@
 use bitbucket_sandbox::Installation;
 use clarityloop_bitbucket::people::join_requests::{self, JoinRequest};
 use clarityloop_bitbucket::people::page;
+use reqwest::Method;
+use serde_json::{Value, json};
 
 use crate::both;
 use crate::harness::{AMARA, INGRID, LUCIA, Page, Test, make_workspace};
@@ -15,6 +17,13 @@ both!(
     two_questions_at_once_are_one,
     the_panel_is_hidden_for_one_account_and_shown_again,
     a_purge_takes_the_questions_of_its_bitbucket_workspace_along,
+    an_owner_lets_somebody_in_who_attaches_at_the_next_load,
+    a_decision_is_made_once,
+    who_is_refused_reads_it_and_may_ask_again_after_thirty_days,
+    an_address_that_is_or_was_a_members_lets_nobody_in,
+    an_account_that_is_linked_meanwhile_asks_for_nothing_any_more,
+    owners_of_another_workspace_decide_nothing_here,
+    programs_decide_by_the_same_rules,
 );
 
 const JOIN: &str = "/connect/panel/join";
@@ -96,7 +105,7 @@ async fn a_member_and_a_panel_that_is_off_cannot_ask(test: &Test) {
     let installation = test.installed().await;
     let token = test.panel(&installation, 87, AMARA).await.field("token");
     let form = [("token", token.as_str()), ("name", "Amara Okafor"), ("email", "amara@lumenpay.example")];
-    let switch = |enabled| test.api_json(reqwest::Method::PUT, "/quick-action", Some(serde_json::json!({ "enabled": enabled })));
+    let switch = |enabled| test.api_json(Method::PUT, "/quick-action", Some(json!({ "enabled": enabled })));
     switch(false).await;
     assert_eq!(test.post(JOIN, &form).await.status, 403);
     switch(true).await;
@@ -151,4 +160,155 @@ async fn a_purge_takes_the_questions_of_its_bitbucket_workspace_along(test: &Tes
     test.send(&test.uninstall_call(&installation)).await;
     test.run_jobs().await;
     assert!(waiting(test).await.is_empty());
+}
+
+/// Posts a form of an owner's page.
+async fn decide(test: &Test, session: &str, path: &str, fields: &[(&str, &str)]) -> Page {
+    let csrf = test.get_as(session, "/people").await.field("csrf");
+    let form: Vec<(&str, &str)> = [("csrf", csrf.as_str())].into_iter().chain(fields.iter().copied()).collect();
+    test.post_as(session, path, &form).await
+}
+
+const AS_ASKED: [(&str, &str); 3] = [("name", "Amara Okafor"), ("email", "amara@lumenpay.example"), ("role", "member")];
+
+/// The path of the page that decides about the one who waits.
+async fn page_of_waiting(test: &Test) -> String {
+    format!("/people/joining/{}", waiting(test).await.first().expect("somebody waits").id)
+}
+
+async fn an_owner_lets_somebody_in_who_attaches_at_the_next_load(test: &Test) {
+    let installation = test.installed().await;
+    test.member("Lucía Fernández", "lucia@lumenpay.example", Some(LUCIA)).await;
+    amara_asks(test, &installation).await;
+    let session = test.session(&test.made.owner).await;
+    let path = page_of_waiting(test).await;
+    let people = test.get_as(&session, "/people").await;
+    assert!(people.body.contains("Waiting to join") && people.body.contains(&path), "{}", people.body);
+    assert!(people.body.contains("says amara@lumenpay.example") && people.body.contains(AMARA), "{}", people.body);
+    let page = test.get_as(&session, &path).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert_eq!(page.body.matches("value=\"amara@lumenpay.example\"").count(), 1, "the form is filled: {}", page.body);
+    assert!(page.body.contains("lumenpay/ledger/pull-requests/87</a>"), "{}", page.body);
+    let let_in = decide(test, &session, &format!("{path}/approve"), &AS_ASKED).await;
+    assert_eq!((let_in.status, let_in.header("location")), (303, "/people?done=joined"));
+    let amara = test.member_by_email("amara@lumenpay.example").await;
+    let shown = test.api_json(Method::GET, &format!("/members/{}", amara.id), None).await;
+    assert_eq!((&shown["identity"]["bound_by"], &shown["identity"]["account_id"]), (&json!("joined"), &json!(AMARA)));
+    assert!(shown["identity"]["confirmed_at"].is_string());
+    let panel = test.panel(&installation, 87, AMARA).await;
+    assert!(panel.body.contains("New draft about Lucía Fernández"), "{}", panel.body);
+    let profile = test.get_as(&test.session(&amara).await, "/profile").await;
+    assert!(profile.body.contains(AMARA) && profile.body.contains("when an owner let you in"), "{}", profile.body);
+    assert!(!test.get_as(&session, "/people").await.body.contains("Waiting to join"));
+}
+
+async fn a_decision_is_made_once(test: &Test) {
+    let installation = test.installed().await;
+    amara_asks(test, &installation).await;
+    let session = test.session(&test.made.owner).await;
+    let path = page_of_waiting(test).await;
+    let (approve, refuse) = (format!("{path}/approve"), format!("{path}/refuse"));
+    let (first, second, third) = tokio::join!(
+        decide(test, &session, &approve, &AS_ASKED),
+        decide(test, &session, &approve, &AS_ASKED),
+        decide(test, &session, &refuse, &[]),
+    );
+    let mut statuses = [first.status, second.status, third.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 409, 409]);
+    for path in [approve, refuse] {
+        let late = decide(test, &session, &path, &AS_ASKED).await;
+        assert!(late.status == 409 && late.body.contains("This is decided already."), "{}", late.body);
+    }
+    assert_eq!(test.get_as(&session, &path).await.status, 409);
+}
+
+async fn who_is_refused_reads_it_and_may_ask_again_after_thirty_days(test: &Test) {
+    let installation = test.installed().await;
+    amara_asks(test, &installation).await;
+    let session = test.session(&test.made.owner).await;
+    let refuse = format!("{}/refuse", page_of_waiting(test).await);
+    assert_eq!(decide(test, &session, &refuse, &[]).await.status, 303);
+    let refused = test.panel(&installation, 87, AMARA).await;
+    assert!(refused.body.contains("An owner did not let you join on") && !refused.body.contains(JOIN), "{}", refused.body);
+    assert_eq!(amara_asks(test, &installation).await.status, 409);
+    test.pass_seconds(30 * 24 * 3600);
+    let again = test.panel(&installation, 87, AMARA).await;
+    assert!(again.body.contains("Ask to join") && !again.body.contains("did not let"), "{}", again.body);
+    assert_eq!(amara_asks(test, &installation).await.status, 200);
+    assert_eq!(waiting(test).await.len(), 1);
+}
+
+async fn an_address_that_is_or_was_a_members_lets_nobody_in(test: &Test) {
+    let installation = test.installed().await;
+    let amara = test.member("Amara Okafor", "amara@lumenpay.example", None).await;
+    assert_eq!(amara_asks(test, &installation).await.status, 200, "whoever asks learns nothing about addresses");
+    let session = test.session(&test.made.owner).await;
+    let path = page_of_waiting(test).await;
+    let taken = decide(test, &session, &format!("{path}/approve"), &AS_ASKED).await;
+    assert_eq!(taken.status, 409, "{}", taken.body);
+    assert!(taken.body.contains("A member with this e-mail address is in the workspace already."), "{}", taken.body);
+    assert!(
+        taken.body.contains(&format!("href=\"/people/{}\"", amara.id)) && taken.body.contains("type a code"),
+        "{}",
+        taken.body
+    );
+    test.api(Method::DELETE, &format!("/members/{}", amara.id)).send().await.expect("an answer");
+    let former = decide(test, &session, &format!("{path}/approve"), &AS_ASKED).await;
+    assert_eq!(former.status, 409);
+    assert!(former.body.contains("A former member has this e-mail address. Invite them again"), "{}", former.body);
+    assert_eq!(waiting(test).await.len(), 1, "nothing was decided");
+    let other = [("name", "Amara"), ("email", "other@lumenpay.example"), ("role", "owner")];
+    assert_eq!(decide(test, &session, &format!("{path}/approve"), &other).await.status, 303);
+}
+
+async fn an_account_that_is_linked_meanwhile_asks_for_nothing_any_more(test: &Test) {
+    let installation = test.installed().await;
+    amara_asks(test, &installation).await;
+    let session = test.session(&test.made.owner).await;
+    let path = page_of_waiting(test).await;
+    let amara = test.member("Amara Okafor", "work@lumenpay.example", None).await;
+    let aligned = format!("/members/{}/identity", amara.id);
+    test.api_json(Method::PUT, &aligned, Some(json!({ "account_id": AMARA }))).await;
+    assert_eq!(waiting(test).await.len(), 1, "an owner's word alone is not the person's");
+    let taken = decide(test, &session, &format!("{path}/approve"), &AS_ASKED).await;
+    assert_eq!(taken.status, 409, "{}", taken.body);
+    assert!(taken.body.contains("This Bitbucket account is linked to another member."), "{}", taken.body);
+    test.bind(&amara, AMARA).await;
+    assert!(waiting(test).await.is_empty());
+}
+
+async fn owners_of_another_workspace_decide_nothing_here(test: &Test) {
+    let installation = test.installed().await;
+    amara_asks(test, &installation).await;
+    let elsewhere = make_workspace(&test.server, "Elsewhere", "Lucía Fernández", "lucia@elsewhere.example").await;
+    let session = test.session(&elsewhere.owner).await;
+    let path = page_of_waiting(test).await;
+    assert!(!test.get_as(&session, "/people").await.body.contains("Waiting to join"));
+    assert_eq!(test.get_as(&session, &path).await.status, 404);
+    for verb in ["approve", "refuse"] {
+        assert_eq!(decide(test, &session, &format!("{path}/{verb}"), &AS_ASKED).await.status, 404);
+    }
+    assert_eq!(waiting(test).await.len(), 1);
+}
+
+async fn programs_decide_by_the_same_rules(test: &Test) {
+    let installation = test.installed().await;
+    amara_asks(test, &installation).await;
+    ask(test, &installation, LUCIA, "Lucía Fernández", "lucia@lumenpay.example").await;
+    let listed = test.api_json(Method::GET, "/join-requests", None).await;
+    let entries = listed["entries"].as_array().expect("entries");
+    let names: Vec<&str> = entries.iter().filter_map(|entry| entry["name"].as_str()).collect();
+    assert_eq!(names, ["Lucía Fernández", "Amara Okafor"], "the newest first");
+    let path = |at: usize| format!("/join-requests/{}", entries[at]["id"].as_str().expect("an id"));
+    let body = Some(json!({ "name": "Lucía F.", "role": "member" }));
+    let joined = test.api_json(Method::POST, &format!("{}/approve", path(0)), body).await;
+    assert_eq!((&joined["name"], &joined["email"]), (&json!("Lucía F."), &json!("lucia@lumenpay.example")));
+    assert_eq!(joined["identity"]["account_id"], LUCIA);
+    let again = test.api(Method::POST, &format!("{}/approve", path(0))).json(&json!({})).send().await.expect("an answer");
+    assert_eq!(Page::read(again).await.code(), "join_decided");
+    let refused = test.api(Method::POST, &format!("{}/refuse", path(1))).send().await.expect("an answer");
+    assert_eq!(refused.status(), 204);
+    let left = test.api_json(Method::GET, "/join-requests", None).await;
+    assert_eq!((&left["entries"], &left["next"]), (&json!([]), &Value::Null));
 }

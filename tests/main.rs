@@ -20,6 +20,7 @@ mod joining;
 mod lifecycle;
 mod pages;
 mod panel;
+mod people;
 mod profile;
 mod quick_action;
 mod requests;

@@ -8,6 +8,7 @@ mod document_page;
 mod feedback;
 mod identities;
 mod installations;
+mod join_requests;
 mod links;
 mod listing;
 mod members;

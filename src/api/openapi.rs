@@ -41,7 +41,9 @@ impl Modify for Shared {
         token.description = Some("An API token of a member. Each operation names the scopes it needs.".to_owned());
         document.components.get_or_insert_default().add_security_scheme(API_TOKEN, SecurityScheme::Http(token));
         for item in document.paths.paths.values_mut() {
-            for operation in [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten() {
+            for operation in
+                [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten()
+            {
                 complete(operation);
             }
         }

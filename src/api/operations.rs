@@ -6,7 +6,8 @@ use utoipa::OpenApi;
 
 use super::openapi::Shared;
 use super::{
-    accounts, audit, document_page, feedback, identities, installations, links, members, openapi, quick_action, requests,
+    accounts, audit, document_page, feedback, identities, installations, join_requests, links, members, openapi, quick_action,
+    requests,
 };
 use crate::error::{Error, Kind, Problem};
 
@@ -58,10 +59,13 @@ operations! {
     "/api/v1/installations/{id}/disconnect" { post installations::disconnect }
     "/api/v1/audit" { get audit::list }
     "/api/v1/members" { get members::list, post members::create }
-    "/api/v1/members/{id}" { get members::show }
+    "/api/v1/members/{id}" { get members::show, patch members::change, delete members::remove }
     "/api/v1/members/{id}/identity" { put identities::align, delete identities::unbind }
     "/api/v1/bitbucket-accounts" { get accounts::list }
     "/api/v1/bitbucket-accounts/{id}/not-a-member" { put accounts::mark_not_a_member, delete accounts::unmark }
+    "/api/v1/join-requests" { get join_requests::list }
+    "/api/v1/join-requests/{id}/approve" { post join_requests::approve }
+    "/api/v1/join-requests/{id}/refuse" { post join_requests::refuse }
     "/api/v1/feedback" { get feedback::list, post feedback::create }
     "/api/v1/feedback/{id}" { get feedback::show, patch feedback::change, delete feedback::withdraw }
     "/api/v1/feedback/{id}/share" { post feedback::share }

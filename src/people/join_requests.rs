@@ -160,6 +160,10 @@ fn asked_already() -> Error {
     Error::conflict("join_asked", "You have asked already. An owner of the workspace decides.")
 }
 
+fn decided_already() -> Error {
+    Error::conflict("join_decided", "This is decided already. Load the list of people again.")
+}
+
 macro_rules! waiting {
     ($viewer:expr) => {{
         // Whoever has linked their account with a code meanwhile asks for nothing any more.
@@ -189,14 +193,28 @@ pub fn list(connection: &mut AnyConnection, viewer: &Viewer, page: &Page) -> Res
     Ok(page.finish(rows, |request: &JoinRequest| request.id.to_string()))
 }
 
+/// How many questions wait.
+///
+/// # Errors
+/// `owner_needed` (403).
+pub fn count(connection: &mut AnyConnection, viewer: &Viewer) -> Result<i64> {
+    viewer.must_own()?;
+    Ok(waiting!(viewer).count().get_result(connection)?)
+}
+
 /// One question that waits.
 ///
 /// # Errors
-/// `owner_needed` (403); `not_found` (404), also when it is decided.
+/// `owner_needed` (403); `not_found` (404); `join_decided` (409), also when the account was linked meanwhile.
 pub fn find(connection: &mut AnyConnection, viewer: &Viewer, id: &JoinRequestId) -> Result<JoinRequest> {
     viewer.must_own()?;
     let row = waiting!(viewer).filter(join_requests::id.eq(id)).select(COLUMNS);
-    row.first(connection).optional()?.ok_or_else(|| Error::not_found("join request"))
+    if let Some(request) = row.first(connection).optional()? {
+        return Ok(request);
+    }
+    let any = join_requests::table.filter(join_requests::id.eq(id));
+    let known = any.filter(join_requests::workspace_id.eq(&viewer.workspace_id)).count().get_result::<i64>(connection)? > 0;
+    Err(if known { decided_already() } else { Error::not_found("join request") })
 }
 
 /// Makes whoever asks a member, with the name, address and role that the owner chose, bound to the account that asked.
@@ -243,7 +261,7 @@ fn decide(
         for_update(row.select((join_requests::account_id, join_requests::decision))).get_result(connection).optional()?;
     let (account, decided) = found.ok_or_else(|| Error::not_found("join request"))?;
     if decided.is_some() {
-        return Err(Error::conflict("join_decided", "An owner has decided this already. Load the list again."));
+        return Err(decided_already());
     }
     let by: Option<&MemberId> = Some(&viewer.member_id);
     diesel::update(join_requests::table.find(id))

@@ -1,13 +1,24 @@
 //! Members of a workspace: who they are and what they may do.
 
+mod adding;
+mod changing;
+mod directory;
+mod removing;
+mod sign_in_link;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::folding::fold;
+pub(super) use adding::must_be_new;
+pub use adding::{Invited, NewMember, add, invite};
+pub use changing::{change_role, set_manager};
+pub use directory::{Entry, Search, directory};
+pub use removing::{Removed, remove};
+pub use sign_in_link::new_sign_in_link;
+
+use super::Viewer;
 use super::page::{Listed, Page};
-use super::text::{EmailAddress, Name};
-use super::{Viewer, audit};
-use crate::config::Now;
+use super::text::EmailAddress;
 use crate::error::{Error, Result};
 use crate::storage::AnyConnection;
 use crate::storage::ids::{MemberId, WorkspaceId};
@@ -55,123 +66,6 @@ impl Member {
     pub fn viewer(&self) -> Viewer {
         Viewer { workspace_id: self.workspace_id.clone(), member_id: self.id.clone(), role: self.role }
     }
-}
-
-/// A member to be.
-#[derive(Clone, Debug)]
-pub struct NewMember {
-    /// What they are called.
-    pub name: Name,
-    /// Their e-mail address.
-    pub email: EmailAddress,
-    /// What they may do.
-    pub role: Role,
-}
-
-/// Adds a member on an owner's word.
-///
-/// # Errors
-/// `owner_needed` (403); `email_taken` (409).
-pub fn invite(connection: &mut AnyConnection, viewer: &Viewer, new: &NewMember, now: &Now) -> Result<Member> {
-    viewer.must_own()?;
-    let member = add(connection, &viewer.workspace_id, new, now)?;
-    audit::record(
-        connection,
-        &viewer.workspace_id,
-        viewer.member_id.as_str(),
-        "member_added",
-        member.id.as_str(),
-        &member.email,
-        now,
-    )?;
-    Ok(member)
-}
-
-/// Adds a member on the operator's word. Whoever was removed comes back as themselves: their row is the same, their role the new
-/// one, and nobody leads them.
-///
-/// # Errors
-/// `email_taken` (409).
-pub fn add(connection: &mut AnyConnection, workspace_id: &WorkspaceId, new: &NewMember, now: &Now) -> Result<Member> {
-    let known = with_email(connection, workspace_id, &new.email)?;
-    let member = Member {
-        id: known.clone().map_or_else(|| MemberId::new(now), |known| known.id),
-        workspace_id: workspace_id.clone(),
-        name: new.name.as_str().to_owned(),
-        email: new.email.as_str().to_owned(),
-        role: new.role,
-        manager_id: None,
-        created_at: now.at,
-    };
-    match known {
-        None => insert(connection, &member, &new.email)?,
-        Some(known) if known.is_removed => bring_back(connection, &member)?,
-        Some(_) => return Err(email_taken()),
-    }
-    Ok(member)
-}
-
-/// Whoever has an address in a workspace, removed or not.
-#[derive(Clone, Queryable)]
-struct Known {
-    id: MemberId,
-    is_removed: bool,
-}
-
-fn with_email(connection: &mut AnyConnection, workspace_id: &WorkspaceId, email: &EmailAddress) -> Result<Option<Known>> {
-    let row = members::table.filter(members::workspace_id.eq(workspace_id)).filter(members::email_folded.eq(email.folded()));
-    Ok(row.select((members::id, members::removed_at.is_not_null())).first(connection).optional()?)
-}
-
-fn email_taken() -> Error {
-    Error::conflict("email_taken", "A member with this e-mail address is in the workspace already.").at("email")
-}
-
-/// Refuses an address that is or was a member's: what somebody merely says opens nothing that another person wrote.
-///
-/// # Errors
-/// `email_taken` or `email_of_former_member` (409).
-pub(super) fn must_be_new(connection: &mut AnyConnection, workspace_id: &WorkspaceId, email: &EmailAddress) -> Result<()> {
-    match with_email(connection, workspace_id, email)? {
-        None => Ok(()),
-        Some(known) if known.is_removed => {
-            let detail =
-                "A former member has this e-mail address. Invite them again, so that they come back with their own link.";
-            Err(Error::conflict("email_of_former_member", detail).at("email"))
-        }
-        Some(_) => Err(email_taken()),
-    }
-}
-
-fn bring_back(connection: &mut AnyConnection, member: &Member) -> Result<()> {
-    diesel::update(members::table.find(&member.id))
-        .set((
-            members::name.eq(&member.name),
-            members::name_folded.eq(fold(&member.name)),
-            members::email.eq(&member.email),
-            members::role.eq(member.role),
-            members::manager_id.eq(None::<MemberId>),
-            members::created_at.eq(member.created_at),
-            members::removed_at.eq(None::<NaiveDateTime>),
-        ))
-        .execute(connection)?;
-    Ok(())
-}
-
-fn insert(connection: &mut AnyConnection, member: &Member, email: &EmailAddress) -> Result<()> {
-    diesel::insert_into(members::table)
-        .values((
-            members::id.eq(&member.id),
-            members::workspace_id.eq(&member.workspace_id),
-            members::name.eq(&member.name),
-            members::name_folded.eq(fold(&member.name)),
-            members::email.eq(&member.email),
-            members::email_folded.eq(email.folded()),
-            members::role.eq(member.role),
-            members::created_at.eq(member.created_at),
-        ))
-        .execute(connection)?;
-    Ok(())
 }
 
 /// The members of the viewer's workspace.

@@ -12,6 +12,7 @@ pub mod detached;
 pub mod feedback;
 pub mod folding;
 pub mod goals;
+pub mod handover;
 pub mod hidden_panels;
 pub mod idempotency;
 pub mod identities;

@@ -14,6 +14,7 @@ pub mod home;
 pub mod identities;
 pub mod owner;
 pub mod page;
+pub mod people;
 pub mod profile;
 pub mod request_list;
 pub mod requests;

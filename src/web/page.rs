@@ -6,6 +6,7 @@
 mod api;
 mod feedback;
 mod identities;
+mod people;
 mod person_field;
 mod profile;
 mod pull_requests;
@@ -20,6 +21,10 @@ use askama::Template;
 pub use api::{ApiPage, Field, FieldTable, Operation, Path};
 pub use feedback::{EditFeedback, FeedbackList, FeedbackPage, FeedbackRow, FeedbackSection, Reader, Share, WithdrawFeedback};
 pub use identities::{AccountPage, AccountRow, AccountState, IdentitiesPage, Listing, MemberRow, Reading, Tab};
+pub use people::{
+    Address, ColleagueRow, JoinRequestPage, MemberForm, MemberPage, OwnersPart, PeoplePage, RemoveMemberPage, SignInLink,
+    WaitingRow, Wrong,
+};
 pub use person_field::PersonField;
 pub use profile::{Account, LinkCode, ProfilePage, SessionRow};
 pub use pull_requests::{

@@ -75,6 +75,61 @@ fn token() -> TokenRow {
     }
 }
 
+fn people_pages() -> Vec<String> {
+    let link = || Some(SignInLink { name: hostile(), happened: hostile(), url: hostile() });
+    let form = || MemberForm { name: hostile(), email: hostile(), is_owner: true, wrong: Wrong::new("name", hostile()) };
+    let waiting = || WaitingRow {
+        href: hostile(),
+        name: hostile(),
+        email: hostile(),
+        account: hostile(),
+        pull_request: Address(format!("https://bitbucket.org/{HOSTILE}")),
+        asked: Time::Moment(chrono::NaiveDateTime::MIN),
+    };
+    let field = |name, people| PersonField {
+        name,
+        label: "Who",
+        nobody: "Nobody",
+        is_required: false,
+        people,
+        sent: hostile(),
+        wrong: Some(hostile()),
+    };
+    let row = ColleagueRow { person: person(), href: Some(hostile()), is_owner: true, is_you: true, manager: Some(hostile()) };
+    let owner = OwnersPart { waiting: vec![waiting()], waiting_count: 1, invited: link(), form: form() };
+    let people = PeoplePage {
+        shell: shell(),
+        find: hostile(),
+        members: vec![row],
+        next: Some(hostile()),
+        is_later_page: true,
+        owner: Some(owner),
+    };
+    let member = MemberPage {
+        shell: shell(),
+        person: person(),
+        href: hostile(),
+        is_owner: true,
+        is_you: false,
+        account: hostile(),
+        joined: Time::Day(chrono::NaiveDateTime::MIN),
+        manager: field("manager", Some(vec![(hostile(), hostile())])),
+        link: link(),
+        wrong: Wrong::new("role", hostile()),
+    };
+    let remove = RemoveMemberPage {
+        shell: shell(),
+        name: hostile(),
+        href: hostile(),
+        is_you: true,
+        open: Some(hostile()),
+        successor: field("hand_over_to", None),
+        wrong: Wrong::new("role", hostile()),
+    };
+    let joining = JoinRequestPage { shell: shell(), request: waiting(), form: form(), known: Some(hostile()) };
+    [people.render(), member.render(), remove.render(), joining.render()].map(Result::unwrap).into()
+}
+
 fn pages() -> Vec<String> {
     let aligned = Account::Aligned { account: hostile(), by: hostile() };
     let code = Some(LinkCode { code: hostile(), until: Time::Moment(at()) });
@@ -193,7 +248,7 @@ fn pages() -> Vec<String> {
 
 #[test]
 fn html_in_any_text_is_escaped_on_every_page() {
-    for html in pages() {
+    for html in pages().into_iter().chain(people_pages()) {
         assert!(html.contains("&#60;script&#62;"), "{html}");
         assert!(!html.contains("<script>"), "{html}");
     }
@@ -201,7 +256,7 @@ fn html_in_any_text_is_escaped_on_every_page() {
 
 #[test]
 fn every_form_carries_the_anti_forgery_value() {
-    for html in pages() {
+    for html in pages().into_iter().chain(people_pages()) {
         let forms = html.matches(r#"method="post""#).count();
         assert_eq!(html.matches(r#"name="csrf" value="anti-forgery""#).count(), forms, "{html}");
     }
@@ -209,7 +264,7 @@ fn every_form_carries_the_anti_forgery_value() {
 
 #[test]
 fn no_page_has_inline_style_or_script() {
-    for html in pages() {
+    for html in pages().into_iter().chain(people_pages()) {
         assert!(!html.contains("style=") && !html.contains("<style") && !html.contains("onclick"), "{html}");
     }
 }
