@@ -24,6 +24,7 @@ both!(
     a_new_code_takes_over_and_the_old_one_serves_whom_it_has,
     the_switch_says_what_it_does,
     forms_of_another_session_do_nothing,
+    the_pages_cost_the_same_however_much_has_happened,
 );
 both!(with super::REACHABLE => the_instructions_name_both_doors_and_their_dates);
 both!(with super::ON_LOOPBACK => an_address_that_bitbucket_cannot_reach_is_found);
@@ -280,4 +281,31 @@ async fn forms_of_another_session_do_nothing(test: &Test) {
     }
     assert_eq!(test.states().await, ["waiting"]);
     assert_eq!(test.installations().await[0]["bitbucket_workspace"]["uuid"], LUMENPAY_UUID);
+}
+
+async fn the_pages_cost_the_same_however_much_has_happened(test: &Test) {
+    let installation = test.installed().await;
+    test.attached(&installation).await;
+    let session = test.session(&test.made.owner).await;
+    let disconnect = format!("{SETTINGS}/installations/{}/disconnect", newest(test).await);
+    let cost = async |path: &str| {
+        let before = test.server.app.metrics.database_statements.get();
+        assert_eq!(test.get_as(&session, path).await.status, 200, "{path}");
+        test.server.app.metrics.database_statements.get() - before
+    };
+    let costs = async || [cost(SETTINGS).await, cost(&disconnect).await, cost("/settings/audit").await];
+    let before = costs().await;
+    assert!(before.iter().all(|cost| *cost <= 16), "{before:?}");
+    for workspace in ["priya-raman", "lumenpay-labs"] {
+        // Another connection each time: every install leaves a tombstone of its own.
+        for _ in 0..3 {
+            let descriptor_url = test.descriptor_url();
+            let install = Install { client_key: ClientKey::Connection, ..Install::new(workspace, &descriptor_url, INGRID) };
+            let Ok(more) = test.sandbox.install(&install).await else { continue };
+            assert_eq!(test.sandbox.uninstall(&more.client_key).await, Ok(204));
+            test.run_jobs().await;
+        }
+    }
+    assert!(test.installations().await.len() >= 4, "there is more to show");
+    assert_eq!(costs().await, before);
 }

@@ -24,6 +24,7 @@ pub(super) struct AuditQuery {
     #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
     limit: Option<String>,
     /// Actions of this group only.
+    #[param(inline)]
     group: Option<Group>,
     /// What these did only: `app`, `operator`, or a member's e-mail address or exact name.
     who: Option<String>,

@@ -11,7 +11,7 @@ fn every_action_that_is_recorded_has_its_sentence() {
     let mut recorded = BTreeSet::new();
     for file in sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))) {
         let text = fs::read_to_string(&file).unwrap();
-        for call in calls(&text) {
+        for call in calls(&text, "audit::record(") {
             let mut words = words_in(call);
             if words.is_empty() {
                 words = named_before(&text);
@@ -27,16 +27,16 @@ fn every_action_that_is_recorded_has_its_sentence() {
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).filter(is_rust).collect()
+    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).filter(|path| is_rust(path)).collect()
 }
 
-fn is_rust(path: &PathBuf) -> bool {
+fn is_rust(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("audit/tests.rs")
 }
 
-/// The arguments of each call of [`record`].
-fn calls(text: &str) -> impl Iterator<Item = &str> {
-    text.split("audit::record(").skip(1).map(|rest| {
+/// The arguments of each call that begins so.
+fn calls<'a>(text: &'a str, begin: &str) -> impl Iterator<Item = &'a str> {
+    text.split(begin).skip(1).map(|rest| {
         let mut depth = 1;
         let end = rest.find(|c| {
             depth += match c {
@@ -60,8 +60,14 @@ fn words_in(call: &str) -> Vec<String> {
         .collect()
 }
 
-/// The actions of a file that chooses one before it records it: as `let action = …` or as an argument of its own function.
+/// The actions of a file that chooses one before it records it: as `let action = …`, or as an argument of its own function.
 fn named_before(text: &str) -> Vec<String> {
-    let chosen = text.lines().filter(|line| line.contains("let action =") || line.trim_start().starts_with("close("));
-    chosen.flat_map(|line| line.split('"').skip(1).step_by(2)).map(str::to_owned).collect()
+    let chosen = text.lines().filter(|line| line.contains("let action ="));
+    let mut words: Vec<String> = chosen.flat_map(|line| line.split('"').skip(1).step_by(2)).map(str::to_owned).collect();
+    let takes_action = |declared: &&str| declared.split(')').next().is_some_and(|taken| taken.contains("action: &'static str"));
+    for declared in text.split("fn ").skip(1).filter(takes_action) {
+        let name = declared.split('(').next().unwrap_or_default();
+        words.extend(calls(text, &format!(" {name}(")).filter(|call| !call.contains("action: ")).flat_map(words_in));
+    }
+    words
 }
