@@ -78,8 +78,6 @@ const ACTIONS: &[Action] = &[
     ("identity_bound", Group::Identities, "linked the Bitbucket account {detail} to {subject}"),
     ("account_not_a_member", Group::Identities, "marked the Bitbucket account {detail} as not a member"),
     ("account_unmarked", Group::Identities, "took back that the Bitbucket account {detail} is not a member"),
-    ("account_not_a_member", Group::Identities, "marked the Bitbucket account {detail} as nobody in the workspace"),
-    ("account_unmarked", Group::Identities, "took back that the Bitbucket account {detail} is nobody in the workspace"),
     ("identity_unbound", Group::Identities, "unlinked the Bitbucket account of {subject}"),
 ];
 
