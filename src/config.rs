@@ -2,6 +2,7 @@
 
 mod address;
 mod check;
+mod forge;
 mod outside;
 mod sources;
 
@@ -187,6 +188,30 @@ mod tests {
         for name in ["database_url", "secret_key", "public_url", "oauth.client_id"] {
             assert!(problems.iter().any(|problem| problem.starts_with(name)), "{name} in {problems:?}");
         }
+    }
+
+    #[test]
+    fn a_forge_app_is_named_in_full_and_installed_over_https() {
+        for (name, bad) in [
+            ("APP_ID", "8a7b6c5d-0000-4000-8000-000000000001"),
+            ("APP_ID", "ari:cloud:ecosystem::app/8A7B6C5D-0000-4000-8000-000000000001"),
+            ("APP_ID", "ari:cloud:ecosystem::app/x"),
+            ("JWKS_URL", "forge.cdn.prod.atlassian-dev.net"),
+            ("JWKS_URL", "file:///etc/passwd"),
+            ("ENVIRONMENTS", ""),
+            ("ENVIRONMENTS", "PRODUCTION,production"),
+            ("INSTALL_LINK", "http://developer.atlassian.com/console/install/1"),
+            ("INSTALL_LINK", "javascript:alert(1)"),
+        ] {
+            let problems = load(None, &environment(&[(&format!("CLARITYLOOP__FORGE__{name}"), bad)])).unwrap_err().0;
+            let name = format!("forge.{}", name.to_lowercase());
+            assert!(problems.len() == 1 && problems[0].starts_with(&name), "{name} in {problems:?}");
+        }
+        let app_id = "ari:cloud:ecosystem::app/8a7b6c5d-0000-4000-8000-000000000001";
+        let pairs = [("CLARITYLOOP__FORGE__APP_ID", app_id), ("CLARITYLOOP__FORGE__ENVIRONMENTS", "DEVELOPMENT, PRODUCTION")];
+        let (config, _) = load(None, &environment(&pairs)).unwrap();
+        assert_eq!(config.forge.app_id.as_deref(), Some(app_id));
+        assert_eq!(config.forge.environments, ["DEVELOPMENT", "PRODUCTION"]);
     }
 
     #[test]

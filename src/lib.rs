@@ -9,6 +9,7 @@
 //! - [`error`]: one error, its status, its stable code, its JSON face.
 //! - [`storage`]: the database: connections to SQLite and PostgreSQL, migrations, sealed secrets, ids. Knows no people.
 //! - [`connect`]: Atlassian Connect as a protocol. No SQL, no people.
+//! - [`forge`]: Atlassian Forge Remote as a protocol. No SQL, no people.
 //! - [`bitbucket`]: the client of the Bitbucket REST API. No SQL, no people.
 //! - [`jobs`]: the queue in the database and the loop that works it off; knows no job by name.
 //! - [`people`]: the domain: workspaces, members, sessions, identities, conversations, pull requests, links, who may see what.
@@ -32,6 +33,8 @@ pub mod error;
 pub mod storage;
 
 pub mod connect;
+
+pub mod forge;
 
 pub mod bitbucket;
 

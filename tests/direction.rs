@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "config",
     "telemetry",
     "error",
     "storage",
     "connect",
+    "forge",
     "bitbucket",
     "jobs",
     "people",
@@ -22,7 +23,7 @@ const ORDER: [&str; 16] = [
     "server",
 ];
 /// Protocols and storage do not know one another, though they stand in a row.
-const STRANGERS: [&str; 3] = ["storage", "connect", "bitbucket"];
+const STRANGERS: [&str; 4] = ["storage", "connect", "forge", "bitbucket"];
 
 #[test]
 fn a_module_imports_only_from_those_before_it() {

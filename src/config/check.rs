@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::address;
-use super::{Config, Connect, Forge, LogFormat, Network, OAuth, Random, Secret};
+use super::{Config, Connect, LogFormat, Network, OAuth, Random, Secret};
+use super::{address, forge};
 
 #[derive(Deserialize)]
 pub(super) struct Raw {
@@ -27,7 +27,7 @@ pub(super) struct Raw {
     database: RawDatabase,
     bitbucket: RawBitbucket,
     connect: RawConnect,
-    forge: RawForge,
+    forge: forge::Raw,
     oauth: RawOAuth,
 }
 
@@ -46,14 +46,6 @@ struct RawBitbucket {
 struct RawConnect {
     app_key: String,
     app_secret: String,
-}
-
-#[derive(Deserialize)]
-struct RawForge {
-    app_id: String,
-    jwks_url: String,
-    environments: Vec<String>,
-    install_link: String,
 }
 
 #[derive(Deserialize)]
@@ -100,7 +92,7 @@ pub(super) fn check(raw: Raw, is_chosen: impl Fn(&str) -> bool, problems: &mut V
     }
     let bitbucket_api_url = origin_url("bitbucket.api_url", &raw.bitbucket.api_url, problems);
     let bitbucket_web_url = origin_url("bitbucket.web_url", &raw.bitbucket.web_url, problems);
-    let jwks_url = Url::parse(&raw.forge.jwks_url).map_err(|_error| problems.push("forge.jwks_url: not a URL".to_owned())).ok();
+    let forge = forge::check(raw.forge, problems);
     let oauth = OAuth { client_id: filled(raw.oauth.client_id), client_secret: filled(raw.oauth.client_secret).map(Secret::new) };
     if oauth.client_id.is_some() != oauth.client_secret.is_some() {
         problems.push("oauth.client_id: set oauth.client_secret with it, or leave both out".to_owned());
@@ -123,18 +115,13 @@ pub(super) fn check(raw: Raw, is_chosen: impl Fn(&str) -> bool, problems: &mut V
         bitbucket_api_url: bitbucket_api_url?,
         bitbucket_web_url: bitbucket_web_url?,
         connect: Connect { app_key, app_secret: filled(raw.connect.app_secret).map(Secret::new) },
-        forge: Forge {
-            app_id: filled(raw.forge.app_id),
-            jwks_url: jwks_url?,
-            environments: raw.forge.environments,
-            install_link: filled(raw.forge.install_link),
-        },
+        forge: forge?,
         oauth,
         random: Random::system(),
     })
 }
 
-fn filled(text: String) -> Option<String> {
+pub(super) fn filled(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
