@@ -25,7 +25,7 @@ pub fn bind(
     let account = listing::find(connection, viewer, account_id)?;
     let uuid = account.bitbucket_uuid.as_deref().and_then(|uuid| uuid::Uuid::try_parse(uuid).ok());
     let bound = identities::align(connection, viewer, member_id, &AccountId::parse(&account.account_id)?, uuid, now)?;
-    set(connection, viewer, account_id, false)?;
+    set(connection, viewer, account, false)?;
     Ok(bound)
 }
 
@@ -38,7 +38,12 @@ pub fn mark_not_a_member(connection: &mut AnyConnection, viewer: &Viewer, accoun
     if account.bound.is_some() {
         return Err(Error::conflict("account_bound", "This Bitbucket account is linked to a member. Unlink it first."));
     }
-    change(connection, viewer, account, true, "account_not_a_member", now)
+    if account.is_not_a_member {
+        return Ok(account);
+    }
+    let actor = viewer.member_id.as_str();
+    audit::record(connection, &viewer.workspace_id, actor, "account_not_a_member", account_id, account.name(), now)?;
+    set(connection, viewer, account, true)
 }
 
 /// Takes back that an account is nobody's.
@@ -47,29 +52,17 @@ pub fn mark_not_a_member(connection: &mut AnyConnection, viewer: &Viewer, accoun
 /// `owner_needed` (403); `not_found` (404).
 pub fn unmark(connection: &mut AnyConnection, viewer: &Viewer, account_id: &str, now: &Now) -> Result<Account> {
     let account = listing::find(connection, viewer, account_id)?;
-    change(connection, viewer, account, false, "account_unmarked", now)
-}
-
-fn change(
-    connection: &mut AnyConnection,
-    viewer: &Viewer,
-    mut account: Account,
-    is_not_a_member: bool,
-    action: &'static str,
-    now: &Now,
-) -> Result<Account> {
-    if account.is_not_a_member == is_not_a_member {
+    if !account.is_not_a_member {
         return Ok(account);
     }
-    set(connection, viewer, &account.account_id, is_not_a_member)?;
-    let (actor, subject) = (viewer.member_id.as_str(), account.account_id.as_str());
-    audit::record(connection, &viewer.workspace_id, actor, action, subject, account.name(), now)?;
-    account.is_not_a_member = is_not_a_member;
-    Ok(account)
+    let actor = viewer.member_id.as_str();
+    audit::record(connection, &viewer.workspace_id, actor, "account_unmarked", account_id, account.name(), now)?;
+    set(connection, viewer, account, false)
 }
 
-fn set(connection: &mut AnyConnection, viewer: &Viewer, account_id: &str, is_not_a_member: bool) -> Result<()> {
-    let row = accounts::table.find((&viewer.workspace_id, account_id));
+fn set(connection: &mut AnyConnection, viewer: &Viewer, mut account: Account, is_not_a_member: bool) -> Result<Account> {
+    let row = accounts::table.find((&viewer.workspace_id, &account.account_id));
     diesel::update(row).set(accounts::is_not_a_member.eq(is_not_a_member)).execute(connection)?;
-    Ok(())
+    account.is_not_a_member = is_not_a_member;
+    Ok(account)
 }
