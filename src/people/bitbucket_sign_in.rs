@@ -8,13 +8,15 @@ use uuid::Uuid;
 use super::identities::{self, AccountId};
 use super::members::{self, Member};
 use super::new_secret;
-use super::sessions::{self, Browser};
+use super::sessions::{self as session_rules, Browser};
 use super::text::EmailAddress;
 use crate::config::{Now, Secret};
 use crate::error::{Error, Result};
 use crate::storage::AnyConnection;
 use crate::storage::ids::MemberId;
-use crate::storage::schema::{identities as identity_rows, members as member_rows, sign_in_choices, sign_in_states, workspaces};
+use crate::storage::schema::{
+    identities as identity_rows, members as member_rows, sessions, sign_in_choices, sign_in_states, workspaces,
+};
 use crate::storage::seal::hash_hex;
 use crate::word_column;
 
@@ -39,6 +41,8 @@ word_column! {
         Known => "known",
         /// By the e-mail address they were invited with, while no identity says otherwise. An owner's alignment with this account agrees.
         Invited => "invited",
+        /// By being signed in here already as the member whom an owner has aligned with this account.
+        SignedIn => "signed_in",
     }
 }
 
@@ -134,6 +138,23 @@ pub fn invited(connection: &mut AnyConnection, account: &Account, emails: &[Emai
     Ok(rows.into_iter().map(|(member, workspace)| Candidate { member, workspace, way: Way::Invited }).collect())
 }
 
+/// The member who is signed in in this browser, when an owner has aligned them with this account: they hold both, and so confirm it.
+///
+/// # Errors
+/// When the database refuses.
+pub fn signed_in(connection: &mut AnyConnection, account: &Account, browser: &Browser, now: &Now) -> Result<Option<Candidate>> {
+    let Some(session) = &browser.former else { return Ok(None) };
+    let row = sessions::table
+        .inner_join(member_rows::table.inner_join(workspaces::table).inner_join(identity_rows::table))
+        .filter(sessions::token_hash.eq(hash_hex(session.expose().as_bytes())))
+        .filter(sessions::expires_at.gt(now.at))
+        .filter(member_rows::removed_at.is_null())
+        .filter(identity_rows::account_id.eq(account.id.as_str()))
+        .select((members::COLUMNS, workspaces::name));
+    let found: Option<(Member, String)> = row.first(connection).optional()?;
+    Ok(found.map(|(member, workspace)| Candidate { member, workspace, way: Way::SignedIn }))
+}
+
 /// Signs the account in as this member, whose identity it now confirms; the answer is the session's secret.
 ///
 /// # Errors
@@ -153,12 +174,13 @@ pub fn enter(
     let still_holds = match way {
         Way::Known => identity.is_some_and(|found| found.account_id == account.id.as_str() && found.confirmed_at.is_some()),
         Way::Invited => identity.is_none_or(|found| found.account_id == account.id.as_str()),
+        Way::SignedIn => signed_in(connection, account, browser, now)?.is_some_and(|found| found.member.id == member.id),
     };
     if !still_holds {
         return Err(unknown());
     }
     identities::bind_by_sign_in(connection, &member, &account.id, account.uuid, now)?;
-    sessions::open(connection, &member.id, browser, now)
+    session_rules::open(connection, &member.id, browser, now)
 }
 
 /// Nobody has this account.

@@ -139,7 +139,7 @@ async fn identify(app: &App, secret: Option<Secret>, query: &str, browser: Brows
         (_, Some("access_denied")) => return Err(denied()),
         _ => return Err(broken_off()),
     };
-    let asking = ask(app, &consumer, &code);
+    let asking = ask(app, &consumer, &code, &browser);
     let (account, candidates) = tokio::time::timeout(ASKED_WITHIN, asking).await.unwrap_or_else(|_| Err(Failure::Down.into()))?;
     tries::count_account(app, account.id.as_str()).await?;
     let now = app.now();
@@ -152,13 +152,20 @@ async fn identify(app: &App, secret: Option<Secret>, query: &str, browser: Brows
 }
 
 /// Whose account it is and whom it may sign in as. Bitbucket is asked for e-mail addresses only about somebody whom nobody knows.
-async fn ask(app: &App, consumer: &Consumer, code: &str) -> Result<(Account, Vec<Candidate>)> {
+async fn ask(app: &App, consumer: &Consumer, code: &str, browser: &Browser) -> Result<(Account, Vec<Candidate>)> {
     let token = app.bitbucket.exchange_code(consumer, code).await.map_err(not_exchanged)?;
     let named = app.bitbucket.account(&token).await.map_err(not_told)?;
     let id = named.account_id.as_deref().ok_or_else(rules::unknown)?;
     let account = Account { id: AccountId::parse(id)?, uuid: named.uuid() };
-    let asked = account.clone();
-    let mut candidates = app.read(move |connection| rules::known(connection, &asked)).await?;
+    let (asked, browser, now) = (account.clone(), browser.clone(), app.now());
+    let known = app.read(move |connection| {
+        let mut candidates = rules::known(connection, &asked)?;
+        if candidates.is_empty() {
+            candidates.extend(rules::signed_in(connection, &asked, &browser, &now)?);
+        }
+        Ok(candidates)
+    });
+    let mut candidates = known.await?;
     if candidates.is_empty() {
         let emails = app.bitbucket.confirmed_emails(&token).await.map_err(not_told)?;
         let emails: Vec<EmailAddress> = emails.iter().filter_map(|email| EmailAddress::parse(email).ok()).collect();

@@ -20,6 +20,7 @@ both!(with super::CONSUMER =>
     an_address_links_nobody_where_the_account_is_somebody_elses,
     what_an_owner_aligned_is_confirmed_where_the_address_agrees,
     what_an_owner_aligned_alone_opens_no_session,
+    who_is_signed_in_already_confirms_what_an_owner_aligned,
     a_removed_member_is_not_let_in,
     who_is_known_in_several_workspaces_chooses,
     a_choice_is_the_browsers_own_and_made_once,
@@ -139,6 +140,18 @@ async fn what_an_owner_aligned_alone_opens_no_session(test: &Test) {
     align(test, &test.made.owner, &victim, AMARA).await;
     assert_not_in(&Visitor::new().sign_in(test, AMARA).await, 403, "Nobody here has this Bitbucket account.");
     assert_eq!(identity(test, &victim).await, Some((AMARA.to_owned(), false)), "else an owner could become anybody");
+}
+
+async fn who_is_signed_in_already_confirms_what_an_owner_aligned(test: &Test) {
+    register(test);
+    let priya = test.member("Priya Raman", "priya@elsewhere.example", None).await;
+    align(test, &test.made.owner, &priya, AMARA).await;
+    let mut visitor = Visitor::new();
+    visitor.set_cookie("clarityloop", &test.session(&test.made.owner).await);
+    assert_not_in(&visitor.sign_in(test, AMARA).await, 403, "Nobody here has this Bitbucket account.");
+    visitor.set_cookie("clarityloop", &test.session(&priya).await);
+    assert_eq!(visitor.sign_in(test, AMARA).await.header("location"), "/", "they hold the session and the account");
+    assert_eq!(identity(test, &priya).await, Some((AMARA.to_owned(), true)));
 }
 
 async fn a_removed_member_is_not_let_in(test: &Test) {
