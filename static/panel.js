@@ -1,28 +1,32 @@
-// The panel without reloading: a form is sent by fetch, and the panel body of the answer, which is the whole page that the form
-// would have loaded, takes the place of the one shown. Without this file the forms work as plain forms.
+// The panel without reloading: a form is sent, and the panel body of the answer takes the place of the one shown. Without this file
+// the forms work as plain forms. Bitbucket's frame loads it as it is; the page of the Forge app is built with it
+// (descriptor/forge/src/page.js) and asks in a way of its own.
 
-// In a sandboxed frame fetch would count as a call from a stranger's page; a plain form still works there.
-if (self.origin !== "null") addEventListener("submit", send);
-addEventListener("input", find);
-addEventListener("keydown", keepEnterFromSaving);
-offerFind();
+// `ask(form, button)` sends the form as that button would. It resolves to the next panel body, to a banner that says why there is
+// none, or to nothing when nobody answered. Without `ask` the forms stay plain forms.
+function serve(ask) {
+  if (ask) addEventListener("submit", (event) => send(event, ask));
+  addEventListener("input", find);
+  addEventListener("keydown", keepEnterFromSaving);
+  offerFind();
+}
 
-async function send(event) {
+async function send(event, ask) {
   const form = event.target;
   const body = form.closest(".panel-body");
   if (!body) return;
   event.preventDefault();
-  // One press is one request, however often the button is pressed while it is under way.
-  if (form.ariaBusy) return;
-  form.ariaBusy = "true";
-  const next = await ask(form, event.submitter);
-  form.ariaBusy = null;
-  if (next) show(next, body, form);
-  else tellNoAnswer(body);
+  // One request at a time, however often and wherever is pressed while it is under way: its answer replaces all that is shown.
+  if (body.ariaBusy) return;
+  body.ariaBusy = "true";
+  const answer = await ask(form, event.submitter);
+  body.ariaBusy = null;
+  if (answer?.matches(".panel-body")) show(answer, body, form);
+  else tell(answer, body);
 }
 
-// The panel body of the server's answer, or nothing when there is no answer or something else answered in the server's place.
-async function ask(form, button) {
+// The answer is the whole page that the form would have loaded. Nothing, too, when something else answered in the server's place.
+async function askByFetch(form, button) {
   try {
     const answer = await fetch(button?.getAttribute("formaction") ?? form.getAttribute("action"), {
       method: "post",
@@ -71,9 +75,9 @@ function focus(next, id) {
   places.find((place) => place?.checkVisibility())?.focus();
 }
 
-function tellNoAnswer(body) {
+function tell(banner, body) {
   document.getElementById("said-wrong")?.remove();
-  body.prepend(document.getElementById("no-answer").content.cloneNode(true));
+  body.prepend(banner ?? document.getElementById("no-answer").content.cloneNode(true));
 }
 
 // Long lists get a field that finds a target. It is sent hidden, because only this file makes it work.
@@ -99,3 +103,8 @@ function find(event) {
 function keepEnterFromSaving(event) {
   if (event.key === "Enter" && event.target.id === "find") event.preventDefault();
 }
+
+// A bundler gives a module's scope to this file; a page that loads it as a script does not.
+if (typeof module === "object") module.exports = { serve };
+// In a sandboxed frame fetch would count as a call from a stranger's page; a plain form still works there.
+else serve(self.origin === "null" ? null : askByFetch);
