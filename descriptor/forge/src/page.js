@@ -21,13 +21,22 @@ async function start() {
   // Without Forge's theme the page follows the visitor's system.
   view.theme.enable().catch(() => {});
   addEventListener("click", openLink);
-  const { type } = (await view.getContext()).extension;
+  const type = await shownAs();
   isDialog = type === "bitbucket:repoPullRequestAction";
   const path = OPENED_BY[type];
-  const answer = await post(path, {});
+  const answer = path ? await post(path, {}) : refusal("Bitbucket did not say what to show here. Reload this page.");
   const body = answer?.matches(".panel-body") ? answer : notOpened(path, answer);
   document.querySelector(".panel-body").replaceWith(body);
   serve((form, button) => post(button?.getAttribute("formaction") ?? form.getAttribute("action"), fields(form, button)));
+}
+
+// The type of the module that this page is shown as; nothing when Bitbucket does not say.
+async function shownAs() {
+  try {
+    return (await view.getContext()).extension.type;
+  } catch {
+    return undefined;
+  }
 }
 
 function fields(form, button) {
@@ -64,7 +73,9 @@ function within(milliseconds, work) {
 function notOpened(path, banner) {
   const body = document.getElementById("not-opened").content.firstElementChild.cloneNode(true);
   if (banner) body.querySelector(".banner").replaceWith(banner);
-  body.querySelector("form").setAttribute("action", path);
+  const again = body.querySelector("form");
+  if (path) again.setAttribute("action", path);
+  else again.remove();
   return body;
 }
 

@@ -113,6 +113,14 @@ test("a page opened with a refusal shows the refusal", async () => {
   assert.equal(page.text(".panel-body .banner strong"), "This app is not installed here.");
 });
 
+test("a page that Bitbucket shows as nothing we know says what to do and asks for nothing", async () => {
+  for (const type of [undefined, "bitbucket:repoMainMenuPage"]) {
+    const page = await open(type, []);
+    assert.equal(page.text(".panel-body"), "Bitbucket did not say what to show here. Reload this page.");
+    assert.deepEqual(page.sent(), []);
+  }
+});
+
 test("only one request is under way, whatever is pressed", async () => {
   let finish;
   const slow = () => new Promise((resolve) => (finish = () => resolve(shown(SAVED, true))));

@@ -22,6 +22,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/atlassian-connect/all.js").get(|| asset("text/javascript", include_str!("all.js"))))
         .service(web::resource("/sandbox/style.css").get(|| asset("text/css", include_str!("style.css"))))
         .service(web::resource("/sandbox/host.js").get(|| asset("text/javascript", include_str!("host.js"))))
+        .service(web::resource("/sandbox/forge_host.js").get(|| asset("text/javascript", include_str!("forge_host.js"))))
+        .service(web::resource("/sandbox/forge_bridge.js").get(|| asset("text/javascript", include_str!("forge_bridge.js"))))
         .service(web::resource("/sandbox/item").get(apps_on_page::open_item))
         .service(web::resource("/site/addons/authorize").get(authorize::page).post(authorize::grant))
         .service(web::resource("/{workspace}/workspace/settings/addon-management").get(management::page))
