@@ -84,6 +84,24 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/requests/{id}/answer").post(pages::requests::answer))
         .service(resource("/requests/{id}/decline").post(pages::requests::decline))
         .service(resource("/requests/{id}/close").post(pages::requests::close))
+        .service(resource("/one-on-ones").get(pages::one_on_ones::list).post(pages::one_on_ones::plan))
+        .service(resource("/one-on-ones/{id}").get(pages::one_on_ones::show))
+        .service(one_on_one("/change").get(pages::one_on_ones::change::ask).post(pages::one_on_ones::change::change))
+        .service(one_on_one("/cancel").post(pages::one_on_ones::change::cancel))
+        .service(one_on_one("/notes").post(pages::one_on_ones::agenda::write_notes))
+        .service(one_on_one("/carry").post(pages::one_on_ones::agenda::carry))
+        .service(one_on_one("/agenda").post(pages::one_on_ones::agenda::add))
+        .service(one_on_one("/agenda/{item}").get(pages::one_on_ones::agenda::ask_change).post(pages::one_on_ones::agenda::write))
+        .service(one_on_one("/agenda/{item}/tick").post(pages::one_on_ones::agenda::tick))
+        .service(one_on_one("/agenda/{item}/remove").post(pages::one_on_ones::agenda::remove))
+        .service(resource("/goals").get(pages::goals::list).post(pages::goals::form::create))
+        .service(resource("/goals/new").get(pages::goals::form::ask))
+        .service(resource("/goals/{id}").get(pages::goals::show))
+        .service(resource("/goals/{id}/change").get(pages::goals::form::ask_change).post(pages::goals::form::change))
+        .service(resource("/goals/{id}/progress").post(pages::goals::set_progress))
+        .service(resource("/goals/{id}/close").post(pages::goals::close))
+        .service(resource("/goals/{id}/open").post(pages::goals::open))
+        .service(resource("/goals/{id}/remove").get(pages::goals::ask_remove).post(pages::goals::remove))
         .service(conversation("/links").get(pages::conversation_links::show).post(pages::conversation_links::attach))
         .service(conversation("/links/{link}/remove").post(pages::conversation_links::detach))
         .service(conversation("/links/{link}/again").post(pages::conversation_links::attach_again))
@@ -152,6 +170,11 @@ fn runner(app: &web::Data<App>) -> Runner {
 /// A resource that answers a wrong method with a problem document.
 fn resource(path: &str) -> Resource {
     web::resource(path.to_owned()).default_service(web::to(wrong_method))
+}
+
+/// A resource below a 1:1.
+fn one_on_one(path: &str) -> Resource {
+    resource(&format!("/one-on-ones/{{id}}{path}"))
 }
 
 /// A resource below a conversation of any kind.

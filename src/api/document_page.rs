@@ -113,6 +113,7 @@ fn kind(document: &Value, schema: &Value) -> String {
         _ if !words.is_empty() => words.join(", "),
         ("array", _) => format!("list of {}", kind(document, &resolved["items"])),
         ("string", Some("date-time")) => "time, RFC 3339 in UTC".to_owned(),
+        ("string", Some("date")) => "date, year-month-day".to_owned(),
         ("string", _) => "text".to_owned(),
         ("integer", _) => "number".to_owned(),
         ("boolean", _) => "true or false".to_owned(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::{Error, Kind, Result};
-use crate::people::page::{Listed, Page};
+use crate::people::page::{Listed, Page, PageByDate};
 
 /// Which part of a list is asked for.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -43,6 +43,15 @@ impl<T: ToSchema> List<T> {
 pub(super) fn page(request: &HttpRequest) -> Result<Page> {
     let PageQuery { cursor, limit } = query(request)?;
     Page::parse(cursor.as_deref(), limit.as_deref())
+}
+
+/// The page of a list by date that a request's query asks for.
+///
+/// # Errors
+/// `query_malformed`, `cursor_invalid` or `limit_invalid` (400).
+pub(super) fn page_by_date(request: &HttpRequest) -> Result<PageByDate> {
+    let PageQuery { cursor, limit } = query(request)?;
+    PageByDate::parse(cursor.as_deref(), limit.as_deref())
 }
 
 /// The query of a request, read.

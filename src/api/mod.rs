@@ -1,17 +1,20 @@
 //! The REST door: JSON for other systems, with a member's API token. It parses, calls the rules and renders; only `server` uses it.
 
 mod accounts;
+mod agenda;
 mod audit;
 mod caller;
 mod creation;
 mod document_page;
 mod feedback;
+mod goals;
 mod identities;
 mod installations;
 mod join_requests;
 mod links;
 mod listing;
 mod members;
+mod one_on_ones;
 mod openapi;
 mod operations;
 mod quick_action;

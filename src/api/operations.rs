@@ -6,8 +6,8 @@ use utoipa::OpenApi;
 
 use super::openapi::Shared;
 use super::{
-    accounts, audit, document_page, feedback, identities, installations, join_requests, links, members, openapi, quick_action,
-    requests,
+    accounts, agenda, audit, document_page, feedback, goals, identities, installations, join_requests, links, members,
+    one_on_ones, openapi, quick_action, requests,
 };
 use crate::error::{Error, Kind, Problem};
 
@@ -74,6 +74,13 @@ operations! {
     "/api/v1/requests/{id}/answer" { post requests::answer }
     "/api/v1/requests/{id}/decline" { post requests::decline }
     "/api/v1/requests/{id}/close" { post requests::close }
+    "/api/v1/one-on-ones" { get one_on_ones::list, post one_on_ones::create }
+    "/api/v1/one-on-ones/{id}" { get one_on_ones::show, patch one_on_ones::change, delete one_on_ones::cancel }
+    "/api/v1/one-on-ones/{id}/agenda" { post agenda::create }
+    "/api/v1/one-on-ones/{id}/agenda/{item}" { patch agenda::change, delete agenda::remove }
+    "/api/v1/one-on-ones/{id}/note" { get one_on_ones::show_note, put one_on_ones::write_note }
+    "/api/v1/goals" { get goals::list, post goals::create }
+    "/api/v1/goals/{id}" { get goals::show, patch goals::change, delete goals::remove }
     "/api/v1/links" { get links::list, post links::create }
     "/api/v1/links/{id}" { get links::show, delete links::remove }
     "/api/openapi.json" { get openapi::document }

@@ -109,7 +109,8 @@ impl Fixture {
 }
 
 fn request(method: &str, path: &str, token: &str) -> TestRequest {
-    let uri = path.replace("{id}", "01900000-0000-7000-8000-000000000000");
+    let id = "01900000-0000-7000-8000-000000000000";
+    let uri = path.replace("{id}", id).replace("{item}", id);
     let method: Method = method.to_uppercase().parse().unwrap();
     TestRequest::with_uri(&uri).method(method).insert_header(("Authorization", format!("Bearer {token}")))
 }

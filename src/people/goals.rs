@@ -5,6 +5,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
+use super::colleagues::Colleague;
 use super::links::{self, Kind, Target};
 use super::page::{Listed, Page};
 use super::text::{Body, Line};
@@ -227,7 +228,7 @@ pub fn find(connection: &mut AnyConnection, who: &Viewer, id: &GoalId) -> Result
 /// # Errors
 /// `not_found` (404); `goal_owner_needed` (403); `goal_closed` (409).
 pub fn change(connection: &mut AnyConnection, who: &Viewer, id: &GoalId, change: &Change, now: &Now) -> Result<Goal> {
-    let goal = must_be_own(connection, who, id)?;
+    let goal = find_own(connection, who, id)?;
     let stays_closed = goal.closed_at.is_some() && change.is_closed != Some(false);
     let changes_more = change.title.is_some()
         || change.why.is_some()
@@ -256,13 +257,17 @@ pub fn change(connection: &mut AnyConnection, who: &Viewer, id: &GoalId, change:
 /// # Errors
 /// `not_found` (404); `goal_owner_needed` (403).
 pub fn remove(connection: &mut AnyConnection, who: &Viewer, id: &GoalId) -> Result<()> {
-    let goal = must_be_own(connection, who, id)?;
+    let goal = find_own(connection, who, id)?;
     links::remove_all(connection, who, &goal.target())?;
     diesel::delete(goals::table.find(id)).execute(connection)?;
     Ok(())
 }
 
-fn must_be_own(connection: &mut AnyConnection, who: &Viewer, id: &GoalId) -> Result<Goal> {
+/// One goal of the viewer's own.
+///
+/// # Errors
+/// `not_found` (404); `goal_owner_needed` (403).
+pub fn find_own(connection: &mut AnyConnection, who: &Viewer, id: &GoalId) -> Result<Goal> {
     let goal = find(connection, who, id)?;
     if goal.owner_id == who.member_id {
         Ok(goal)
@@ -271,12 +276,26 @@ fn must_be_own(connection: &mut AnyConnection, who: &Viewer, id: &GoalId) -> Res
     }
 }
 
+/// Who leads the owner of a goal, and so sees it.
+///
+/// # Errors
+/// When the database refuses.
+pub fn manager(connection: &mut AnyConnection, goal: &Goal) -> Result<Option<Colleague>> {
+    let leader = rows::viewer;
+    let row = rows::owner
+        .inner_join(leader.on(leader.field(member_rows::id).nullable().eq(rows::owner.field(member_rows::manager_id))))
+        .filter(rows::owner.field(member_rows::id).eq(&goal.owner_id))
+        .filter(leader.field(member_rows::removed_at).is_null())
+        .select((leader.field(member_rows::id), leader.field(member_rows::name)));
+    Ok(row.first(connection).optional()?)
+}
+
 /// Refuses whoever may not attach pull requests to it: anybody but its owner, and its owner once it is closed.
 ///
 /// # Errors
 /// `not_found` (404); `goal_owner_needed` (403); `goal_closed` (409).
 pub(super) fn must_take_links_of(connection: &mut AnyConnection, who: &Viewer, id: &GoalId) -> Result<()> {
-    let goal = must_be_own(connection, who, id)?;
+    let goal = find_own(connection, who, id)?;
     if goal.closed_at.is_some() {
         return Err(Error::conflict("goal_closed", "This goal is closed. Open it again or choose another item."));
     }

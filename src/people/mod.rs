@@ -27,6 +27,7 @@ pub mod purge;
 pub mod reference;
 pub mod requests;
 pub mod sessions;
+pub mod shared_work;
 pub mod targets;
 pub mod text;
 pub mod visibility;

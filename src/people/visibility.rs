@@ -48,6 +48,17 @@ macro_rules! link {
     };
 }
 
+macro_rules! link_shows_details {
+    () => {
+        concat!(
+            "EXISTS (SELECT 1 FROM sightings INNER JOIN members AS viewer ON viewer.id = sightings.member_id \
+             WHERE sightings.pull_request_id = links.pull_request_id AND ",
+            link!(),
+            ")"
+        )
+    };
+}
+
 /// Feedback is seen by its author, by its subject once it is shared, and by their manager if it was shared with them too, for as
 /// long as they are the subject's manager.
 pub const FEEDBACK: &str = feedback!();
@@ -69,9 +80,14 @@ pub const LINK: &str = link!();
 
 /// A link shows more than its address once somebody who may see the link has opened that pull request's panel, and so has been
 /// shown the pull request by Bitbucket. Within the inner statement `viewer` is that somebody.
-pub const LINK_SHOWS_DETAILS: &str = concat!(
-    "EXISTS (SELECT 1 FROM sightings INNER JOIN members AS viewer ON viewer.id = sightings.member_id \
-     WHERE sightings.pull_request_id = links.pull_request_id AND ",
+pub const LINK_SHOWS_DETAILS: &str = link_shows_details!();
+
+/// A pull request is shown beside a conversation it is not attached to when the viewer may see a link to it that shows more than
+/// its address.
+pub const PULL_REQUEST_SHOWS_DETAILS: &str = concat!(
+    "EXISTS (SELECT 1 FROM links WHERE links.pull_request_id = pull_requests.id AND ",
     link!(),
+    " AND ",
+    link_shows_details!(),
     ")"
 );

@@ -216,13 +216,7 @@ fn row(link: &Link, me: &SignedIn, path: &str) -> PullRequest {
 /// What may be shown of a pull request that somebody has seen.
 pub fn known(shown: &Shown) -> Known {
     let Some(title) = shown.title.clone() else { return Known::AddressOnly };
-    let state = match shown.state.as_deref() {
-        Some("OPEN") => PullRequestState::Open,
-        Some("MERGED") => PullRequestState::Merged,
-        Some("DECLINED") => PullRequestState::Declined,
-        Some("SUPERSEDED") => PullRequestState::Superseded,
-        _ => PullRequestState::Unknown,
-    };
+    let state = state(shown.state.as_deref());
     let place = shown.repository_name.as_deref().map(|name| match shown.number {
         Some(number) => format!("{name} #{number}"),
         None => name.to_owned(),
@@ -231,6 +225,17 @@ pub fn known(shown: &Shown) -> Known {
     let approvals = shown.reviewers.iter().filter(|reviewer| reviewer.state.as_deref() == Some("approved")).count();
     let reviewed = (!shown.reviewers.is_empty()).then(|| format!("{approvals} of {} reviewers approved", shown.reviewers.len()));
     Known::Details { title, state, facts: [place, author, reviewed].into_iter().flatten().collect() }
+}
+
+/// The state that Bitbucket's word names.
+pub fn state(word: Option<&str>) -> PullRequestState {
+    match word {
+        Some("OPEN") => PullRequestState::Open,
+        Some("MERGED") => PullRequestState::Merged,
+        Some("DECLINED") => PullRequestState::Declined,
+        Some("SUPERSEDED") => PullRequestState::Superseded,
+        _ => PullRequestState::Unknown,
+    }
 }
 
 /// Why no more is shown, or why it may be out of date.

@@ -5,13 +5,17 @@
 
 mod api;
 mod feedback;
+mod form;
+mod goals;
 mod identities;
+mod one_on_ones;
 mod people;
 mod person_field;
 mod profile;
 mod pull_requests;
 mod requests;
 pub mod settings;
+mod shared_work;
 mod sign_in;
 mod time;
 mod tokens;
@@ -20,7 +24,12 @@ use askama::Template;
 
 pub use api::{ApiPage, Field, FieldTable, Operation, Path};
 pub use feedback::{EditFeedback, FeedbackList, FeedbackPage, FeedbackRow, FeedbackSection, Reader, Share, WithdrawFeedback};
+pub use form::WrongField;
+pub use goals::{GoalForm, GoalList, GoalPage, GoalRemovePage, GoalRow, GoalSection};
 pub use identities::{AccountPage, AccountRow, AccountState, IdentitiesPage, Listing, MemberRow, Reading, Tab};
+pub use one_on_ones::{
+    AgendaItemPage, AgendaRow, OneOnOneChangePage, OneOnOneList, OneOnOnePage, OneOnOneRow, OneOnOneSection, OtherDay, PlanForm,
+};
 pub use people::{
     Address, ColleagueRow, JoinRequestPage, MemberForm, MemberPage, OwnersPart, PeoplePage, RemoveMemberPage, SignInLink,
     WaitingRow, Wrong,
@@ -31,6 +40,7 @@ pub use pull_requests::{
     AttachForm, ConversationLinksPage, Known, PullRequest, PullRequestState, PullRequests, Said, WrongLink, address_of,
 };
 pub use requests::{Answer, AskForm, Decide, RequestList, RequestPage, RequestRow, RequestSection, Standing};
+pub use shared_work::{SharedRow, SharedWorkCard, Unlinked};
 pub use sign_in::{ChooseWorkspacePage, OneTimeLinkPage, Problem, SignInPage, ToBitbucketPage, WorkspaceChoice};
 pub use time::Time;
 pub use tokens::{LifetimeChoice, MadeToken, RevokeTokenPage, ScopeChoice, TokenForm, TokenRow, TokensPage};

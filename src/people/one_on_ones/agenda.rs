@@ -159,7 +159,7 @@ pub fn write(
     id: &AgendaItemId,
     body: &Line,
 ) -> Result<()> {
-    must_be_own(connection, who, one_on_one, id)?;
+    find_own(connection, who, one_on_one, id)?;
     diesel::update(agenda_items::table.find(id)).set(agenda_items::body.eq(body.as_str())).execute(connection)?;
     Ok(())
 }
@@ -169,14 +169,19 @@ pub fn write(
 /// # Errors
 /// `not_found` (404); `adder_needed` (403).
 pub fn remove(connection: &mut AnyConnection, who: &Viewer, one_on_one: &OneOnOneId, id: &AgendaItemId) -> Result<()> {
-    must_be_own(connection, who, one_on_one, id)?;
+    find_own(connection, who, one_on_one, id)?;
     diesel::delete(agenda_items::table.find(id)).execute(connection)?;
     Ok(())
 }
 
-fn must_be_own(connection: &mut AnyConnection, who: &Viewer, one_on_one: &OneOnOneId, id: &AgendaItemId) -> Result<()> {
-    if find(connection, who, one_on_one, id)?.added_by == who.member_id {
-        Ok(())
+/// An item that the viewer added and so may change.
+///
+/// # Errors
+/// `not_found` (404); `adder_needed` (403).
+pub fn find_own(connection: &mut AnyConnection, who: &Viewer, one_on_one: &OneOnOneId, id: &AgendaItemId) -> Result<AgendaItem> {
+    let item = find(connection, who, one_on_one, id)?;
+    if item.added_by == who.member_id {
+        Ok(item)
     } else {
         Err(Error::forbidden("adder_needed", "Only who added an agenda item can change or remove it. Either of you can tick it."))
     }

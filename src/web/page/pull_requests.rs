@@ -149,6 +149,16 @@ impl PullRequestState {
         }
     }
 
+    /// The name of its icon.
+    pub fn icon(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Merged => "merged",
+            Self::Declined => "declined",
+            Self::Superseded | Self::Unknown => "pull-request",
+        }
+    }
+
     /// The class of its lozenge, after `is-`.
     pub fn tone(self) -> &'static str {
         match self {
@@ -164,12 +174,7 @@ impl Known {
     /// The name of its icon.
     pub fn icon(&self) -> &'static str {
         match self {
-            Self::Details { state, .. } => match state {
-                PullRequestState::Open => "open",
-                PullRequestState::Merged => "merged",
-                PullRequestState::Declined => "declined",
-                PullRequestState::Superseded | PullRequestState::Unknown => "pull-request",
-            },
+            Self::Details { state, .. } => state.icon(),
             Self::AddressOnly => "locked",
         }
     }

@@ -130,6 +130,120 @@ fn people_pages() -> Vec<String> {
     [people.render(), member.render(), remove.render(), joining.render()].map(Result::unwrap).into()
 }
 
+fn wrong(field: &'static str) -> WrongField {
+    WrongField::new(field, hostile())
+}
+
+fn shared_work(unlinked: Option<Unlinked>) -> SharedWorkCard {
+    let row = SharedRow {
+        url: format!("https://bitbucket.org/{HOSTILE}"),
+        title: Some(hostile()),
+        state: PullRequestState::Merged,
+        place: Some(hostile()),
+        parts: hostile(),
+        is_attached: false,
+    };
+    SharedWorkCard {
+        with: hostile(),
+        unlinked,
+        rows: vec![row],
+        newest_href: Some(hostile()),
+        older_href: Some(hostile()),
+        attach_action: Some(hostile()),
+    }
+}
+
+fn one_on_one(can_tick: bool) -> OneOnOnePage {
+    let other = || Some(OtherDay { href: hostile(), day: hostile() });
+    let item = AgendaRow {
+        id: hostile(),
+        body: hostile(),
+        added_by: hostile(),
+        is_done: false,
+        can_tick,
+        carried_from: Some(hostile()),
+        carried_to: other(),
+        is_own: true,
+    };
+    OneOnOnePage {
+        shell: shell(),
+        href: hostile(),
+        with: hostile(),
+        held_on: day(),
+        when: hostile(),
+        is_ahead: can_tick,
+        previous: other(),
+        next: other(),
+        agenda: vec![item],
+        open: 1,
+        can_carry: true,
+        added: hostile(),
+        notes: hostile(),
+        wrong: wrong(if can_tick { "body" } else { "notes" }),
+        pull_requests: pull_requests(vec![]),
+        shared_work: shared_work((!can_tick).then_some(Unlinked::Them)),
+    }
+}
+
+fn one_on_ones() -> OneOnOneList {
+    let held_on = day();
+    let row = OneOnOneRow { href: hostile(), person: person(), held_on, when: hostile() };
+    OneOnOneList {
+        shell: shell(),
+        sections: vec![OneOnOneSection { id: "coming", heading: "Coming", rows: vec![row], more_href: Some(hostile()) }],
+        is_later_page: true,
+        plan: PlanForm { person: person_field(), held_on: hostile(), wrong: wrong("held_on") },
+    }
+}
+
+fn goal(is_own: bool) -> GoalPage {
+    GoalPage {
+        shell: shell(),
+        href: hostile(),
+        title: hostile(),
+        owner: hostile(),
+        why: hostile(),
+        progress: 40,
+        due_on: Some(day()),
+        is_overdue: true,
+        set_on: day(),
+        closed_on: (!is_own).then(day),
+        is_public: false,
+        readers: vec![Reader { person: person(), why: hostile() }],
+        is_own,
+        typed_progress: hostile(),
+        wrong: wrong("progress"),
+        pull_requests: pull_requests(vec![]),
+    }
+}
+
+fn goals() -> GoalList {
+    let row = GoalRow {
+        href: hostile(),
+        title: hostile(),
+        owner: Some(hostile()),
+        progress: 40,
+        due_on: Some(day()),
+        is_overdue: false,
+        is_public: true,
+    };
+    let section = GoalSection { id: "yours", heading: "Yours", rows: vec![row], more_href: Some(hostile()) };
+    GoalList { shell: shell(), are_closed: false, sections: vec![section], is_later_page: true }
+}
+
+fn goal_form(field: &'static str) -> GoalForm {
+    GoalForm {
+        shell: shell(),
+        href: (field == "title").then(hostile),
+        title: hostile(),
+        why: hostile(),
+        due_on: hostile(),
+        progress: hostile(),
+        is_public: true,
+        wrong: wrong(field),
+    }
+}
+
 fn pages() -> Vec<String> {
     let aligned = Account::Aligned { account: hostile(), by: hostile() };
     let code = Some(LinkCode { code: hostile(), until: Time::Moment(at()) });
@@ -179,6 +293,10 @@ fn pages() -> Vec<String> {
     let field = Field { name: hostile(), kind: hostile(), is_required: true, meaning: hostile() };
     let tables = vec![FieldTable { heading: hostile(), fields: vec![field] }];
     let operations = vec![Operation { method: hostile(), summary: hostile(), scope: hostile(), tables }];
+    let (href, with) = (hostile(), hostile());
+    let change = OneOnOneChangePage { shell: shell(), href, with, held_on: hostile(), wrong: wrong("held_on") };
+    let (href, with, id) = (hostile(), hostile(), hostile());
+    let item = AgendaItemPage { shell: shell(), href, with, id, body: hostile(), wrong: wrong("body") };
     let button = Some(Button { href: hostile(), label: hostile() });
     let standing = || Standing { word: "Due", on: Some(day()), tone: "quiet" };
     let row = RequestRow { href: hostile(), title: hostile(), asked_at: day(), standing: standing() };
@@ -236,6 +354,17 @@ fn pages() -> Vec<String> {
         FeedbackList { shell: shell(), sections: vec![section], about: person_field() }.render(),
         WithdrawFeedback { shell: shell(), subject: hostile(), href: hostile(), links: Some(hostile()) }.render(),
         feedback.render(),
+        one_on_ones().render(),
+        one_on_one(true).render(),
+        one_on_one(false).render(),
+        change.render(),
+        item.render(),
+        goals().render(),
+        goal(true).render(),
+        goal(false).render(),
+        goal_form("title").render(),
+        goal_form("due_on").render(),
+        GoalRemovePage { shell: shell(), href: hostile(), title: hostile() }.render(),
         links.render(),
         ApiPage { document_href: hostile(), paths: vec![Path { path: hostile(), operations }] }.render(),
         OneTimeLinkPage { workspace: hostile(), person: person(), action: hostile(), csrf: "anti-forgery".to_owned() }.render(),
