@@ -1,5 +1,6 @@
-//! The members of a workspace: who sees them, inviting, roles and managers. Removing has a file of its own.
+//! The members of a workspace: who sees them, inviting, roles and managers. Removing and the browser have files of their own.
 
+mod pictures;
 mod removal;
 
 use clarityloop_bitbucket::people::members::{self, Member, Role};

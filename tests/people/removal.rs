@@ -86,7 +86,7 @@ async fn what_a_removed_member_shared_stays_readable(test: &Test) {
 }
 
 /// One of each kind that is open with `member`, and one of each that is over; the day that it is must be before `ahead`.
-async fn plan(test: &Test, member: &Member, other: &Member) {
+pub async fn plan(test: &Test, member: &Member, other: &Member) {
     let (member, other, now) = (member.clone(), other.clone(), test.server.app.now());
     let work = move |connection: &mut _| {
         let ahead = now.at.date() + chrono::TimeDelta::days(3);
