@@ -1,5 +1,6 @@
 // Bitbucket's window around the frames of Forge apps: answers what @forge/bridge 7.2.0 calls. A frame says on itself what it is:
-// data-forge-context holds what view.getContext() gives, data-forge-invoke the address that makes the signed call to the app's server.
+// data-forge-context holds what view.getContext() gives, data-forge-invoke the address that makes the signed call to the app's server and says
+// what it answered, {"status": 200, "headers": {"content-type": ["application/json"]}, "body": {…}}, or {"error": "…"} where Forge would reject.
 (() => {
   "use strict";
 
