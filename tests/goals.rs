@@ -1,5 +1,9 @@
 //! Goals, from outside: setting, changing, closing, and who sees them.
 
+mod pages;
+
+use clarityloop_bitbucket::storage::schema::members;
+use diesel::prelude::*;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -85,4 +89,18 @@ async fn a_deleted_goal_takes_its_links_along(test: &Test) {
     assert_eq!(links["entries"].as_array().unwrap().len(), 1, "{links}");
     assert_eq!(links["entries"][0]["id"], kept["id"]);
     test.run_jobs().await;
+}
+
+/// Sets who leads a member.
+pub(crate) async fn led_by(test: &Test, member: &str, manager: Option<&str>) {
+    let member = test.member_by_email(member).await.id;
+    let manager = match manager {
+        Some(manager) => Some(test.member_by_email(manager).await.id),
+        None => None,
+    };
+    let work = move |connection: &mut _| {
+        diesel::update(members::table.find(member)).set(members::manager_id.eq(manager)).execute(connection)?;
+        Ok(())
+    };
+    test.server.app.write(work).await.expect("a manager");
 }

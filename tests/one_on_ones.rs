@@ -1,5 +1,6 @@
 //! 1:1s, from outside: planning, the agenda of two, notes of one, and what is carried over.
 
+mod browser;
 mod pages;
 
 use reqwest::Method;

@@ -1,0 +1,146 @@
+//! "Work you share" on a 1:1, from outside: linked pull requests that involve both, as far as the viewer may see them.
+
+use bitbucket_sandbox::Installation;
+
+use crate::both;
+use crate::harness::{INGRID, LUCIA, Page, TOMASZ, Test};
+
+both!(
+    a_pull_request_of_both_is_shown_and_attached_with_one_press,
+    where_an_account_is_unknown_the_card_says_the_next_step,
+    more_than_ten_are_shown_on_further_pages,
+);
+
+/// Ingrid at the ledger's pull request 87, which Lucía wrote and Ingrid and Tomasz review: she attaches it to a draft of her own.
+async fn attached_to_a_draft(test: &Test, installation: &Installation) {
+    test.bind(&test.made.owner, INGRID).await;
+    let token = test.panel(installation, 87, INGRID).await.field("token");
+    let saved = test.post("/connect/panel/links", &[("token", &token), ("target", "new:author"), ("note", "")]).await;
+    assert_eq!(saved.status, 200, "{}", saved.body);
+    test.run_jobs().await;
+}
+
+/// Plans a 1:1 as the workspace's owner; its path.
+async fn plan(test: &Test, session: &str, with: &str, day: &str) -> String {
+    let csrf = test.get_as(session, "/profile").await.field("csrf");
+    let with = test.member_by_email(with).await.id.to_string();
+    let planned = test.post_as(session, "/one-on-ones", &[("csrf", &csrf), ("with", &with), ("held_on", day)]).await;
+    assert_eq!(planned.status, 303, "{}", planned.body);
+    planned.header("location").split('?').next().unwrap().to_owned()
+}
+
+/// What the card holds.
+fn card(page: &Page) -> &str {
+    let begin = page.body.find(r#"id="shared-work""#).unwrap_or_else(|| panic!("no card: {}", page.body));
+    page.body[begin..].split("</section>").next().unwrap()
+}
+
+const TITLE: &str = "Close the day&#39;s books in one transaction";
+
+async fn a_pull_request_of_both_is_shown_and_attached_with_one_press(test: &Test) {
+    let installation = test.installed().await;
+    let lucia = test.member("Lucía Fernández", "lucia@lumenpay.example", Some(LUCIA)).await;
+    test.member("Tomasz Zieliński", "tomasz@lumenpay.example", Some(TOMASZ)).await;
+    attached_to_a_draft(test, &installation).await;
+    let (ingrids, lucias) = (test.session(&test.made.owner).await, test.session(&lucia).await);
+    let path = plan(test, &ingrids, "lucia@lumenpay.example", "2026-11-27").await;
+
+    let page = test.get_as(&ingrids, &path).await;
+    for text in [TITLE, "lumenpay/ledger #87", "By Lucía Fernández, you review it", "Open", "Attach Close the day"] {
+        assert!(card(&page).contains(text), "{text}: {}", card(&page));
+    }
+    let hers = test.get_as(&lucias, &path).await;
+    assert!(
+        card(&hers).contains("No linked pull request involves you both yet."),
+        "a draft's link is its author's: {}",
+        card(&hers)
+    );
+    let with_tomasz = plan(test, &ingrids, "tomasz@lumenpay.example", "2026-11-27").await;
+    let page = test.get_as(&ingrids, &with_tomasz).await;
+    assert!(card(&page).contains("You and Tomasz Zieliński review it"), "{}", card(&page));
+
+    let url = format!("{}/lumenpay/ledger/pull-requests/87", test.sandbox.url());
+    let csrf = test.get_as(&ingrids, &path).await.field("csrf");
+    let attached = test.post_as(&ingrids, &format!("{path}/links"), &[("csrf", &csrf), ("url", &url)]).await;
+    assert_eq!(attached.status, 303, "{}", attached.body);
+    test.run_jobs().await;
+    let page = test.get_as(&ingrids, &path).await;
+    assert!(card(&page).contains("Attached here") && !card(&page).contains("<form"), "{}", card(&page));
+    let hers = test.get_as(&lucias, &path).await;
+    assert!(card(&hers).contains("By you, Ingrid Solberg reviews it"), "{}", card(&hers));
+}
+
+async fn where_an_account_is_unknown_the_card_says_the_next_step(test: &Test) {
+    let lucia = test.member("Lucía Fernández", "lucia@lumenpay.example", Some(LUCIA)).await;
+    let (ingrids, lucias) = (test.session(&test.made.owner).await, test.session(&lucia).await);
+    let path = plan(test, &ingrids, "lucia@lumenpay.example", "2026-11-27").await;
+    let page = test.get_as(&ingrids, &path).await;
+    assert!(card(&page).contains("Link your Bitbucket account") && card(&page).contains(r#"href="/profile""#), "{}", card(&page));
+    let page = test.get_as(&lucias, &path).await;
+    assert!(card(&page).contains("Ingrid Solberg has not linked a Bitbucket account yet."), "{}", card(&page));
+}
+
+async fn more_than_ten_are_shown_on_further_pages(test: &Test) {
+    let lucia = test.member("Lucía Fernández", "lucia@lumenpay.example", Some(LUCIA)).await;
+    test.bind(&test.made.owner, INGRID).await;
+    let ingrids = test.session(&test.made.owner).await;
+    let path = plan(test, &ingrids, "lucia@lumenpay.example", "2026-11-27").await;
+    seed(test, path.rsplit('/').next().unwrap(), lucia.id.as_str()).await;
+    let page = test.get_as(&ingrids, &path).await;
+    assert_eq!(card(&page).matches("<li").count(), 10);
+    assert!(card(&page).contains("Number 12") && !card(&page).contains("Number 02"), "{}", card(&page));
+    let begin = page.body.find(&format!("{path}?work=")).expect("a way on");
+    let more = test.get_as(&ingrids, page.body[begin..].split('#').next().unwrap()).await;
+    assert_eq!(card(&more).matches("<li").count(), 2, "{}", card(&more));
+    assert!(card(&more).contains("Number 01") && card(&more).contains("Newest"), "{}", card(&more));
+    assert_eq!(test.get_as(&ingrids, &format!("{path}?work=x")).await.status, 400);
+}
+
+/// Twelve pull requests of both, attached to a 1:1 and seen by one of the two.
+async fn seed(test: &Test, one_on_one: &str, seen_by: &str) {
+    use clarityloop_bitbucket::storage::schema::{links, pull_request_people, pull_requests, sightings};
+    use diesel::prelude::*;
+    let (workspace, owner) = (test.made.owner.workspace_id.clone(), test.made.owner.id.clone());
+    let (one_on_one, seen_by, at) = (one_on_one.to_owned(), seen_by.to_owned(), test.now().naive_utc());
+    let work = move |connection: &mut _| {
+        for number in 1..=12_i64 {
+            let id = format!("01900000-0000-7000-8000-0000000000{number:02}");
+            diesel::insert_into(pull_requests::table)
+                .values((
+                    pull_requests::id.eq(&id),
+                    pull_requests::workspace_id.eq(&workspace),
+                    pull_requests::url.eq(format!("https://bitbucket.example/lumenpay/ledger/pull-requests/{number}")),
+                    pull_requests::number.eq(Some(number)),
+                    pull_requests::title.eq(Some(format!("Number {number:02}"))),
+                    pull_requests::created_at.eq(at),
+                ))
+                .execute(connection)?;
+            for (account, part) in [(INGRID, "author"), (LUCIA, "reviewer")] {
+                diesel::insert_into(pull_request_people::table)
+                    .values((
+                        pull_request_people::pull_request_id.eq(&id),
+                        pull_request_people::account_id.eq(account),
+                        pull_request_people::part.eq(part),
+                    ))
+                    .execute(connection)?;
+            }
+            diesel::insert_into(links::table)
+                .values((
+                    links::id.eq(&id),
+                    links::workspace_id.eq(&workspace),
+                    links::pull_request_id.eq(&id),
+                    links::target_kind.eq("one_on_one"),
+                    links::target_id.eq(&one_on_one),
+                    links::note.eq(""),
+                    links::created_by.eq(&owner),
+                    links::created_at.eq(at),
+                ))
+                .execute(connection)?;
+            diesel::insert_into(sightings::table)
+                .values((sightings::pull_request_id.eq(&id), sightings::member_id.eq(&seen_by), sightings::seen_at.eq(at)))
+                .execute(connection)?;
+        }
+        Ok(())
+    };
+    test.server.app.write(work).await.expect("pull requests");
+}
