@@ -15,6 +15,7 @@ mod descriptor;
 mod direction;
 mod feedback;
 mod goals;
+mod home;
 mod hostile_input;
 mod identities;
 mod joining;

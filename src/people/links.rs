@@ -330,6 +330,21 @@ pub fn list(connection: &mut AnyConnection, who: &Viewer, target: Option<&Target
     Ok(page.finish(named(connection, rows)?, |link: &Link| link.id.to_string()))
 }
 
+/// The links that the viewer made since a moment and may see, the newest first.
+///
+/// # Errors
+/// When the database refuses.
+pub fn made_since(connection: &mut AnyConnection, who: &Viewer, since: NaiveDateTime, page: &Page) -> Result<Listed<Link>> {
+    let rows: Vec<Row> = visible_to!(who)
+        .filter(links::created_by.eq(who.member_id.clone()))
+        .filter(links::created_at.ge(since))
+        .filter(links::id.lt(page.bound()))
+        .order(links::id.desc())
+        .limit(page.rows())
+        .load(connection)?;
+    Ok(page.finish(named(connection, rows)?, |link: &Link| link.id.to_string()))
+}
+
 /// One link the viewer may see.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ mod api;
 mod feedback;
 mod form;
 mod goals;
+mod home;
 mod identities;
 mod one_on_ones;
 mod people;
@@ -26,6 +27,7 @@ pub use api::{ApiPage, Field, FieldTable, Operation, Path};
 pub use feedback::{EditFeedback, FeedbackList, FeedbackPage, FeedbackRow, FeedbackSection, Reader, Share, WithdrawFeedback};
 pub use form::WrongField;
 pub use goals::{GoalForm, GoalList, GoalPage, GoalRemovePage, GoalRow, GoalSection};
+pub use home::{AttachedRow, HomePage, MeetingRow, OwnerTasks};
 pub use identities::{AccountPage, AccountRow, AccountState, IdentitiesPage, Listing, MemberRow, Reading, Tab};
 pub use one_on_ones::{
     AgendaItemPage, AgendaRow, OneOnOneChangePage, OneOnOneList, OneOnOnePage, OneOnOneRow, OneOnOneSection, OtherDay, PlanForm,
@@ -94,16 +96,6 @@ pub struct Person {
     pub face: u8,
     /// The e-mail address; empty where it is not shown.
     pub email: String,
-}
-
-/// `/`: a greeting and the ways on.
-#[derive(Template)]
-#[template(path = "web/home.html")]
-pub struct HomePage {
-    /// What stands around it.
-    pub shell: Shell,
-    /// Whether the member's Bitbucket account is linked; if not, the page says how.
-    pub bitbucket_linked: bool,
 }
 
 /// Any error, for a person.

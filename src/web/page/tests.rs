@@ -331,10 +331,28 @@ fn pages() -> Vec<String> {
         readers: vec![Reader { person: person(), why: hostile() }],
         pull_requests: pull_requests(vec![]),
     };
+    let home = HomePage {
+        shell: shell(),
+        today: day(),
+        owner: Some(OwnerTasks {
+            is_unconnected: true,
+            waiting: vec![hostile()],
+            joining: vec![hostile()],
+            has_more_joining: true,
+        }),
+        bitbucket_linked: false,
+        to_answer: vec![RequestRow { href: hostile(), title: hostile(), asked_at: day(), standing: standing() }],
+        to_answer_count: 2,
+        meetings: vec![MeetingRow { href: hostile(), with: hostile(), on: day(), distance: hostile() }],
+        drafts: vec![],
+        has_more_drafts: false,
+        attached: vec![AttachedRow { name: hostile(), href: hostile(), icon: "goal", place: "to a goal", at: day() }],
+        bitbucket_href: hostile(),
+    };
     [
         RequestList { shell: shell(), sections: vec![section_of_requests], form: ask }.render(),
         request.render(),
-        HomePage { shell: shell(), bitbucket_linked: false }.render(),
+        home.render(),
         ErrorPage { sentence: hostile(), next_step: hostile(), button, request_id: hostile() }.render(),
         ProfilePage {
             shell: shell(),
