@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::NaiveDateTime;
 use diesel::dsl::{exists, not, sql};
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Text};
 
 use super::page::{Listed, Page};
 use super::pull_requests::{self, Reference, Reviewer};
@@ -282,6 +282,37 @@ macro_rules! visible_to {
     };
 }
 
+/// Whether a link is of a conversation that the viewer takes part in, leads somebody of, or that is public: what the predicate of
+/// `visibility` says once more, from the viewer's side and with values, so that planners begin at the viewer's conversations and not
+/// at the links of the whole workspace.
+macro_rules! of_conversations_of {
+    ($who:expr) => {
+        sql::<Bool>("links.target_id IN (SELECT id FROM feedback WHERE author_id = ")
+            .bind::<Text, _>($who.member_id.clone())
+            .sql(" UNION ALL SELECT id FROM feedback WHERE subject_id = ")
+            .bind::<Text, _>($who.member_id.clone())
+            .sql(" UNION ALL SELECT id FROM feedback WHERE manager_id = ")
+            .bind::<Text, _>($who.member_id.clone())
+            .sql(" UNION ALL SELECT id FROM one_on_ones WHERE creator_id = ")
+            .bind::<Text, _>($who.member_id.clone())
+            .sql(" UNION ALL SELECT id FROM one_on_ones WHERE other_id = ")
+            .bind::<Text, _>($who.member_id.clone())
+            .sql(" UNION ALL SELECT id FROM requests WHERE asker_id = ")
+            .bind::<Text, _>($who.member_id.clone())
+            .sql(" UNION ALL SELECT id FROM requests WHERE asked_id = ")
+            .bind::<Text, _>($who.member_id.clone())
+            .sql(" UNION ALL SELECT id FROM goals WHERE owner_id = ")
+            .bind::<Text, _>($who.member_id.clone())
+            .sql(" UNION ALL SELECT id FROM goals WHERE is_public AND workspace_id = ")
+            .bind::<Text, _>($who.workspace_id.clone())
+            .sql(
+                " UNION ALL SELECT goals.id FROM goals INNER JOIN members AS led ON led.id = goals.owner_id WHERE led.manager_id = ",
+            )
+            .bind::<Text, _>($who.member_id.clone())
+            .sql(")")
+    };
+}
+
 /// The rows as links, with the names of whoever takes part in the pull requests that may be shown: one query for all of them.
 fn named(connection: &mut AnyConnection, rows: Vec<Row>) -> Result<Vec<Link>> {
     let shown: Vec<PullRequestId> = rows.iter().filter(|(own, _)| own.9).map(|(own, _)| own.8.clone()).collect();
@@ -323,9 +354,12 @@ pub fn list(connection: &mut AnyConnection, who: &Viewer, target: Option<&Target
             .order(links::id.desc())
             .limit(page.rows())
             .load(connection)?,
-        None => {
-            visible_to!(who).filter(links::id.lt(page.bound())).order(links::id.desc()).limit(page.rows()).load(connection)?
-        }
+        None => visible_to!(who)
+            .filter(of_conversations_of!(who))
+            .filter(links::id.lt(page.bound()))
+            .order(links::id.desc())
+            .limit(page.rows())
+            .load(connection)?,
     };
     Ok(page.finish(named(connection, rows)?, |link: &Link| link.id.to_string()))
 }
