@@ -132,6 +132,8 @@ async fn feedback_is_shared_with_the_manager_who_is_named_before(test: &Test) {
     let seen = tomasz.get(test, &path).await;
     assert!(seen.status == 200 && seen.body.contains("Feedback from Amara Okafor for Priya Raman"), "{}", seen.body);
     assert!(seen.body.contains("you lead Priya Raman") && !seen.body.contains("<textarea"), "{}", seen.body);
+    assert!(!seen.body.contains("Work you share"), "that is of its two people: {}", seen.body);
+    assert!(priya.get(test, &path).await.body.contains("Work you share"));
     assert!(tomasz.get(test, "/feedback").await.body.contains("About people you lead"));
     let page = amara.get(test, &path).await;
     assert!(page.body.contains("leads Priya Raman") && !page.body.contains("/share"), "nobody is left: {}", page.body);

@@ -6,13 +6,17 @@ use serde::Deserialize;
 use super::conversation_links::{self, LinksQuery};
 use super::conversations;
 use super::failure::{PageResult, html, html_with, see_other};
-use super::page::{Banner, EditFeedback, FeedbackPage, Place, PullRequests, Reader, Share, Time, WithdrawFeedback};
+use super::page::{
+    Banner, EditFeedback, FeedbackPage, Place, PullRequests, Reader, Share, SharedWorkCard, Time, WithdrawFeedback,
+};
 use super::session::{SignedIn, person};
+use super::shared_work;
 use super::sign_in::CsrfForm;
 use crate::app::App;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::people::detached;
 use crate::people::feedback::{self, Audience, Feedback};
+use crate::people::shared_work::between;
 use crate::people::text::Body;
 use crate::platform::body::{Form, TEXT_FORM_BYTES};
 use crate::storage::ids::{FeedbackId, MemberId};
@@ -33,6 +37,12 @@ pub struct ShareForm {
     manager: String,
 }
 
+/// Which part of the work that two people share is asked for.
+#[derive(Default, Deserialize)]
+pub struct WorkQuery {
+    work: Option<String>,
+}
+
 /// What was sent and could not be done, for the page that comes back.
 #[derive(Default)]
 struct Refused {
@@ -50,9 +60,10 @@ pub async fn show(
     me: SignedIn,
     id: web::Path<String>,
     query: web::Query<LinksQuery>,
+    work: web::Query<WorkQuery>,
 ) -> PageResult<HttpResponse> {
-    let (item, pull_requests) = read(&app, &me, &parse(&id)?, &query).await?;
-    html(&page(&me, item, pull_requests))
+    let (item, pull_requests, shared_work) = read(&app, &me, &parse(&id)?, &query, &work).await?;
+    html(&page(&me, item, pull_requests, shared_work))
 }
 
 /// `POST /feedback/{id}/share`.
@@ -114,7 +125,7 @@ pub async fn write(
 /// # Errors
 /// `not_found` (404); `author_needed` (403); `feedback_shared` (409).
 pub async fn ask_withdraw(app: web::Data<App>, me: SignedIn, id: web::Path<String>) -> PageResult<HttpResponse> {
-    let (item, pull_requests) = read(&app, &me, &parse(&id)?, &LinksQuery::default()).await?;
+    let (item, pull_requests, _) = read(&app, &me, &parse(&id)?, &LinksQuery::default(), &WorkQuery::default()).await?;
     feedback::must_be_draft_of(&item, &me.viewer())?;
     let links = match (pull_requests.rows.len(), pull_requests.older_href) {
         (0, _) => None,
@@ -149,8 +160,8 @@ pub async fn withdraw(
 /// The page around what was sent and could not be done.
 async fn again(app: &App, me: &SignedIn, id: &FeedbackId, refused: Refused, error: &Error) -> PageResult<HttpResponse> {
     error.log();
-    let (item, pull_requests) = read(app, me, id, &LinksQuery::default()).await?;
-    let mut page = page(me, item, pull_requests);
+    let (item, pull_requests, shared_work) = read(app, me, id, &LinksQuery::default(), &WorkQuery::default()).await?;
+    let mut page = page(me, item, pull_requests, shared_work);
     page.shell.banner = Some(Banner::not_saved(refused.sentence.clone()));
     match (refused.body, &mut page.edit, &mut page.share) {
         (Some(body), Some(edit), _) => (page.body, edit.wrong) = (body, Some(refused.sentence)),
@@ -161,22 +172,47 @@ async fn again(app: &App, me: &SignedIn, id: &FeedbackId, refused: Refused, erro
     html_with(error.status(), &page)
 }
 
-async fn read(app: &App, me: &SignedIn, id: &FeedbackId, query: &LinksQuery) -> Result<(Feedback, PullRequests)> {
+/// The item, its pull requests, and for its two people the work they share.
+async fn read(
+    app: &App,
+    me: &SignedIn,
+    id: &FeedbackId,
+    query: &LinksQuery,
+    work: &WorkQuery,
+) -> Result<(Feedback, PullRequests, Option<SharedWorkCard>)> {
     let (viewer, asked, part, detached) = (me.viewer(), id.clone(), query.page()?, query.detached());
+    let work_page = shared_work::part(work.work.as_deref())?;
+    let work_asked = work_page.clone();
     let read = app.read(move |connection| {
         let item = feedback::find(connection, &viewer, &asked)?;
         let attached = detached::of_conversation(connection, &viewer, &item.target(), &part, detached.as_ref())?;
-        Ok((item, attached))
+        let between = |(other, _): (&MemberId, _)| between(connection, &viewer, other, &item.target(), &work_asked);
+        let work = counterpart(&item, &viewer.member_id).map(between).transpose()?;
+        Ok((item, attached, work))
     });
-    let (item, attached) = read.await?;
-    Ok((item, conversation_links::card(app, me, query, attached)))
+    let (item, attached, work) = read.await?;
+    let path = conversations::path(&item.target());
+    let with = counterpart(&item, &me.member.id).map(|(_, name)| name);
+    let shared_work = work.zip(with).map(|(work, with)| shared_work::card(&path, with, work, &work_page, attached.may_attach));
+    Ok((item, conversation_links::card(app, me, query, attached), shared_work))
+}
+
+/// The other of the two people of an item; none for the manager it was shared with.
+fn counterpart<'a>(item: &'a Feedback, me: &MemberId) -> Option<(&'a MemberId, &'a str)> {
+    if item.author_id == *me {
+        Some((&item.subject_id, &item.subject_name))
+    } else if item.subject_id == *me {
+        Some((&item.author_id, &item.author_name))
+    } else {
+        None
+    }
 }
 
 fn parse(id: &str) -> Result<FeedbackId> {
     FeedbackId::parse(id).ok_or_else(|| Error::not_found("feedback"))
 }
 
-fn page(me: &SignedIn, item: Feedback, pull_requests: PullRequests) -> FeedbackPage {
+fn page(me: &SignedIn, item: Feedback, pull_requests: PullRequests, shared_work: Option<SharedWorkCard>) -> FeedbackPage {
     let is_author = item.author_id == me.member.id;
     let is_draft = item.shared_at.is_none();
     let path = conversations::path(&item.target());
@@ -191,6 +227,7 @@ fn page(me: &SignedIn, item: Feedback, pull_requests: PullRequests) -> FeedbackP
         readers: readers(&item, &me.member.id),
         share: share_form(&item, is_author, format!("{path}/share")),
         pull_requests,
+        shared_work,
         author: item.author_name,
         body: item.body,
     }

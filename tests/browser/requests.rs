@@ -84,6 +84,8 @@ async fn feedback_fits_in_every_look() {
         browser.find_text("Who may see it").await;
         browser.fill("#body", "You made the retries boring in the best sense.").await;
         browser.press("form[action$='/body'] button").await;
+        // The page has come back once sharing is the next step.
+        browser.find("form[action$='/share'] .button-primary").await;
         browser.fill("#pr-url", &format!("{}/{LEDGER}/pull-requests/87", test.config.bitbucket_web_url)).await;
         browser.press("form[action$='/links'] button").await;
         browser.find_text("Only the address is shown").await;

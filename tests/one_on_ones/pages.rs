@@ -207,7 +207,7 @@ async fn in_a_large_workspace_a_colleague_is_typed(test: &Test) {
     }
     holds(
         &amara.get("/one-on-ones").await,
-        &[r#"<input class="input" id="with" name="with""#, "The e-mail address or the whole name."],
+        &[r#"<input class="input" id="with" name="with""#, "Type an e-mail address or the exact name."],
     );
     let wrong = amara.post("/one-on-ones", &[("with", "Nobody <Known>"), ("held_on", "2026-11-27")]).await;
     assert_eq!(wrong.status, 400);

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Person, PersonField, PullRequests, Shell, Time};
+use super::{Person, PersonField, PullRequests, SharedWorkCard, Shell, Time};
 
 /// `/feedback`: every item the member may see, or one part of it.
 #[derive(Template)]
@@ -70,6 +70,8 @@ pub struct FeedbackPage {
     pub share: Option<Share>,
     /// What is attached to it.
     pub pull_requests: PullRequests,
+    /// The work that its two people share; absent for the manager it was shared with.
+    pub shared_work: Option<SharedWorkCard>,
 }
 
 /// The forms of a draft.

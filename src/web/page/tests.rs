@@ -281,6 +281,7 @@ fn pages() -> Vec<String> {
             wrong: Some(hostile()),
         }),
         pull_requests: pull_requests(vec![pull_request(details), pull_request(Known::AddressOnly)]),
+        shared_work: Some(shared_work(None)),
     };
     let links = ConversationLinksPage {
         shell: shell(),
