@@ -79,7 +79,9 @@ impl Line {
 /// # Errors
 /// `date_invalid` (400).
 pub fn date(field: &'static str, text: &str) -> Result<NaiveDate> {
-    let date = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok();
+    let text = text.trim();
+    // The parser also takes signs and short months; one date has one form.
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|date| date.to_string() == text);
     date.filter(|date| (2000..=2100).contains(&date.year()))
         .ok_or_else(|| Error::invalid("date_invalid", field, "Give a date as year, month and day, such as 2026-11-27."))
 }
