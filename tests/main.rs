@@ -16,6 +16,7 @@ mod direction;
 mod feedback;
 mod goals;
 mod home;
+mod forge_protocol;
 mod hostile_input;
 mod identities;
 mod joining;

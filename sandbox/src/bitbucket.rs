@@ -2,6 +2,7 @@
 
 use crate::{
     calls::{Call, Sent},
+    forge::Forge,
     installation::Record,
     misbehaviour::Misbehaviour,
     oauth::{Code, Consumer, Grant},
@@ -26,6 +27,7 @@ pub(crate) struct State {
     pub(crate) installations: Vec<Record>,
     pub(crate) registered_apps: Vec<RegisteredApp>,
     pub(crate) last_connection: u32,
+    pub(crate) forge: Forge,
     pub(crate) consumers: Vec<Consumer>,
     pub(crate) codes: Vec<Code>,
     pub(crate) grants: Vec<Grant>,

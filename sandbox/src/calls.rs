@@ -14,7 +14,7 @@ pub struct Call {
     pub query: String,
     /// The status of the answer; 0 when the connection was dropped instead.
     pub status: u16,
-    /// The clientKey whose token was accepted.
+    /// The clientKey, or the id of the Forge installation, whose token was accepted.
     pub authorized_as: Option<String>,
     /// Whether no such endpoint exists here.
     pub unexpected: bool,
@@ -23,7 +23,7 @@ pub struct Call {
 /// A request that the sandbox sent to the app. It holds a token, so it has no `Debug`; a test may send it again.
 #[derive(Clone)]
 pub struct Sent {
-    /// `installed`, `uninstalled` or the key of an event.
+    /// `installed`, `uninstalled`, the key of an event, or the route of a Forge call that names none.
     pub event: String,
     /// Where it went.
     pub url: String,
@@ -55,7 +55,7 @@ impl Bitbucket {
         state.calls.iter().filter(|call| call.unexpected && !announced(call)).cloned().collect()
     }
 
-    /// Every lifecycle call and webhook that was sent to the app, oldest first.
+    /// Every lifecycle call, webhook and Forge call that was sent to the app, oldest first.
     #[must_use]
     pub fn sent(&self) -> Vec<Sent> {
         self.state().sent.clone()

@@ -12,6 +12,7 @@
 //! | `oauth` | consumers, and what people have granted them |
 //! | `bitbucket`, `calls`, `misbehaviour` | the shared state, the record of calls, the faults |
 //! | `lifecycle_payload`, `lifecycle`, `webhook`, `frame` | what is sent to an app, and the addresses it is framed under |
+//! | `forge` | the same by Forge: installations, signed invocations, events, the proxy of an app's pages |
 //! | `api`, `pages`, `server`, `sandbox` | REST 2.0, pages for a browser, the routes, starting and stopping |
 
 mod api;
@@ -19,6 +20,7 @@ mod bitbucket;
 mod calls;
 mod demo;
 mod descriptor;
+mod forge;
 mod frame;
 mod html;
 mod installation;
@@ -41,6 +43,9 @@ mod world;
 pub use bitbucket::Bitbucket;
 pub use calls::{Call, Sent};
 pub use descriptor::{Descriptor, DescriptorRefused};
+pub use forge::{
+    ForgeCaller, ForgeInstall, ForgeInstallation, ForgeRoutes, ForgeToken, RemoteAnswer, RemoteFailed, RemoteRequest,
+};
 pub use installation::{App, Installation, Missing};
 pub use lifecycle::{ClientKey, Install, InstallFailed};
 pub use lifecycle_payload::LifecyclePayload;

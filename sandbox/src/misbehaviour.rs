@@ -5,7 +5,7 @@ use crate::{bitbucket::Bitbucket, percent::percent_decode};
 /// A fault of the API for paths with a prefix, for so many calls or until it is cleared.
 #[derive(Clone, Debug)]
 pub struct Misbehaviour {
-    /// Which paths, for instance `/2.0/workspaces/`; UUIDs stand with their braces.
+    /// Which paths, for instance `/2.0/workspaces/` or `/forge/`; UUIDs stand with their braces.
     pub path_prefix: String,
     /// What goes wrong.
     pub fault: Fault,

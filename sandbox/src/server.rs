@@ -4,6 +4,7 @@ use crate::{
     api::{self, ApiError},
     bitbucket::Bitbucket,
     calls::Call,
+    forge::key_set,
     misbehaviour::Fault,
     pages,
 };
@@ -23,7 +24,7 @@ use std::{
     time::Duration,
 };
 
-/// The clientKey whose token a handler accepted, left in the request for the record.
+/// The clientKey or the Forge installation whose token a handler accepted, left in the request for the record.
 #[derive(Clone)]
 pub(crate) struct AuthorizedAs(pub(crate) String);
 
@@ -37,6 +38,12 @@ pub(crate) fn run(listener: TcpListener, bitbucket: Data<Bitbucket>) -> io::Resu
             .service(pages::consent())
             .service(web::scope("/2.0").wrap(from_fn(record)).configure(api::routes))
             .service(web::scope("/site/oauth2").wrap(from_fn(record)).configure(api::oauth_routes))
+            .service(
+                web::scope("/forge")
+                    .wrap(from_fn(record))
+                    .route("/.well-known/jwks.json", web::get().to(key_set::serve))
+                    .default_service(web::to(api::no_such_endpoint)),
+            )
             .configure(pages::routes)
     });
     Ok(server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run())

@@ -24,19 +24,20 @@ pub(crate) async fn replace(
     caller: Caller,
     replacement: Json<Replacement>,
 ) -> Result<HttpResponse, ApiError> {
+    let (client_key, present) = caller.connect()?;
     let Replacement { descriptor, descriptor_url } = replacement.into_inner();
     let descriptor = match descriptor {
         Some(document) => Descriptor::parse(document).map_err(|reason| refused(&reason.to_string()))?,
-        None => fetched(&bitbucket, &caller, descriptor_url.as_deref()).await?,
+        None => fetched(&bitbucket, client_key, descriptor_url.as_deref()).await?,
     };
-    if descriptor.key != caller.descriptor.key {
+    if descriptor.key != present.key {
         return Err(refused("The key of an app cannot be changed"));
     }
-    let grown = descriptor.scopes.iter().any(|scope| !caller.descriptor.allows(scope));
-    if grown || (descriptor.scopes.is_empty() && !caller.descriptor.scopes.is_empty()) {
+    let grown = descriptor.scopes.iter().any(|scope| !present.allows(scope));
+    if grown || (descriptor.scopes.is_empty() && !present.scopes.is_empty()) {
         return Err(refused("Scopes have increased or decreased to none"));
     }
-    let replaced = bitbucket.with_record(&caller.client_key, |record| {
+    let replaced = bitbucket.with_record(client_key, |record| {
         record.descriptor = descriptor;
         if let Some(url) = descriptor_url {
             record.descriptor_url = url;
@@ -47,12 +48,13 @@ pub(crate) async fn replace(
 
 /// `DELETE /2.0/addon`: the installation ends. No `uninstalled` is sent to the app that asked for it itself.
 pub(crate) async fn remove(bitbucket: Data<Bitbucket>, caller: Caller) -> Result<HttpResponse, ApiError> {
-    let removed = bitbucket.with_record(&caller.client_key, |record| record.active = false);
+    let (client_key, _) = caller.connect()?;
+    let removed = bitbucket.with_record(client_key, |record| record.active = false);
     removed.map(|()| HttpResponse::NoContent().finish()).map_err(|missing| refused(&missing.to_string()))
 }
 
-async fn fetched(bitbucket: &Bitbucket, caller: &Caller, url: Option<&str>) -> Result<Descriptor, ApiError> {
-    let known = bitbucket.with_record(&caller.client_key, |record| record.descriptor_url.clone()).unwrap_or_default();
+async fn fetched(bitbucket: &Bitbucket, client_key: &str, url: Option<&str>) -> Result<Descriptor, ApiError> {
+    let known = bitbucket.with_record(client_key, |record| record.descriptor_url.clone()).unwrap_or_default();
     bitbucket.fetch_descriptor(url.unwrap_or(&known)).await.map_err(|failed| refused(&failed.body))
 }
 

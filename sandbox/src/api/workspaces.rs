@@ -8,8 +8,9 @@ use actix_web::{
     web::{Data, Path},
 };
 
-/// `GET /2.0/workspaces/{workspace}`, for which any accepted token is enough.
-pub(crate) async fn one(bitbucket: Data<Bitbucket>, _: Caller, workspace: Path<String>) -> Result<HttpResponse, ApiError> {
+/// `GET /2.0/workspaces/{workspace}`, for which any accepted token of a Connect app is enough.
+pub(crate) async fn one(bitbucket: Data<Bitbucket>, caller: Caller, workspace: Path<String>) -> Result<HttpResponse, ApiError> {
+    caller.require_of_forge("read:workspace:bitbucket")?;
     let state = bitbucket.state();
     match state.world.workspace(&workspace) {
         Some(workspace) => {

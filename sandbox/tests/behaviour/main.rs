@@ -4,6 +4,7 @@
 
 mod api;
 mod app;
+mod forge;
 mod framing;
 mod installing;
 mod misbehaving;
