@@ -219,7 +219,7 @@ async fn a_form_that_cannot_be_read_is_refused_and_stores_nothing(test: &Test) {
         "target=new:someone&about_email=%ff".to_owned(),
         "target=feedback:%00".to_owned(),
         "target=feedback:..%2F..".to_owned(),
-        "target=one_on_one:018f0000-0000-7000-8000-000000000000".to_owned(),
+        "target=epic:018f0000-0000-7000-8000-000000000000".to_owned(),
         "target[]=new:author".to_owned(),
         String::new(),
     ] {
@@ -276,7 +276,7 @@ async fn json_that_cannot_be_stored_is_refused_and_stores_nothing(test: &Test) {
         link("note", json!("a\0b")),
         link("note", json!("x".repeat(2_001))),
         link("kind", json!("feedback\0")),
-        link("kind", json!("goal")),
+        link("kind", json!("epic")),
         link("target", json!("\0")),
         link("repository", json!("a\0/b")),
         link("repository", json!("../user")),

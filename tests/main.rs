@@ -20,6 +20,7 @@ mod home;
 mod hostile_input;
 mod identities;
 mod joining;
+mod large_workspace;
 mod lifecycle;
 mod one_on_ones;
 mod pages;

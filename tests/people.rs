@@ -16,6 +16,7 @@ both!(
     an_owner_invites_and_the_link_signs_in_once,
     an_invitation_that_cannot_be_taken_comes_back_as_it_was_typed,
     a_new_link_ends_the_earlier_unused_one,
+    nobody_makes_a_link_for_who_has_signed_in,
     owners_promote_and_demote_and_the_last_one_stays,
     of_two_owners_who_demote_each_other_at_once_one_stays,
     owners_set_managers_and_nobody_leads_in_a_circle,
@@ -149,6 +150,23 @@ async fn a_new_link_ends_the_earlier_unused_one(test: &Test) {
     assert_eq!(test.get(&format!("{}{first}", test.url)).await.status, 404);
     let asked = test.get(&format!("{}{second}", test.url)).await;
     assert!(asked.status == 200 && asked.body.contains("Amara Okafor"), "{}", asked.body);
+}
+
+async fn nobody_makes_a_link_for_who_has_signed_in(test: &Test) {
+    let amara = test.member("Amara Okafor", "amara@lumenpay.example", None).await;
+    test.session(&amara).await;
+    let session = owner(test).await;
+    let hers = format!("/people/{}", amara.id);
+    let refused = post(test, &session, &format!("{hers}/link"), &[]).await;
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert!(!refused.body.contains("/sign-in/"), "{}", refused.body);
+    let page = test.get_as(&session, &hers).await;
+    assert!(page.body.contains("has signed in before") && !page.body.contains("New sign-in link"), "{}", page.body);
+    assert_eq!(post(test, &session, &format!("{hers}/remove"), &[("sure", "yes")]).await.status, 303);
+    let form = [("name", "Amara Okafor"), ("email", "amara@lumenpay.example"), ("role", "member")];
+    let back = post(test, &session, "/people", &form).await;
+    assert!(back.status == 200 && back.body.contains("Amara Okafor is back."), "{}", back.body);
+    assert!(!back.body.contains("/sign-in/"), "removing and inviting again is no way into their drafts: {}", back.body);
 }
 
 async fn owners_promote_and_demote_and_the_last_one_stays(test: &Test) {

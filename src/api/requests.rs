@@ -35,6 +35,7 @@ pub(super) struct Request {
     /// Until when an answer helps.
     due_on: Option<NaiveDate>,
     /// How far it is.
+    #[schema(inline)]
     state: State,
     /// The answer, or the word it was declined with; null until then.
     answer: Option<String>,
@@ -106,6 +107,7 @@ pub(super) enum Filter {
 #[into_params(parameter_in = Query)]
 pub(super) struct RequestsQuery {
     /// Only those that wait for your answer, only yours that wait, or only those that are over.
+    #[param(inline)]
     filter: Option<Filter>,
     /// Where to go on: the `next` of the page before.
     cursor: Option<String>,

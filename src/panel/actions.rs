@@ -85,7 +85,7 @@ impl Choice {
             Self::NEW_ABOUT_SOMEONE => Err(person()),
             existing => {
                 let (kind, id) = existing.split_once(':').ok_or_else(missing)?;
-                let kind = Kind::parse(kind).ok_or_else(missing)?;
+                let kind = Kind::parse(kind).filter(|_| uuid::Uuid::try_parse(id).is_ok()).ok_or_else(missing)?;
                 Ok(Self::Existing(Target { kind, id: id.to_owned() }))
             }
         }

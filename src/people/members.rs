@@ -14,7 +14,7 @@ pub use adding::{Invited, NewMember, add, invite};
 pub use changing::{change_role, set_manager};
 pub use directory::{Entry, Search, directory};
 pub use removing::{Removed, remove};
-pub use sign_in_link::new_sign_in_link;
+pub use sign_in_link::{has_signed_in, new_sign_in_link};
 
 use super::Viewer;
 use super::page::{Listed, Page};

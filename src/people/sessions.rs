@@ -130,6 +130,8 @@ pub(super) fn open(connection: &mut AnyConnection, member_id: &MemberId, browser
         .select(sessions::id)
         .load(connection)?;
     diesel::delete(sessions::table.filter(sessions::id.eq_any(too_many))).execute(connection)?;
+    let first_time = member_rows::table.find(member_id).filter(member_rows::signed_in_at.is_null());
+    diesel::update(first_time).set(member_rows::signed_in_at.eq(Some(now.at))).execute(connection)?;
     let secret = new_secret(now);
     diesel::insert_into(sessions::table)
         .values((

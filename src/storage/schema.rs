@@ -22,6 +22,7 @@ diesel::table! {
         created_at -> Timestamp,
         removed_at -> Nullable<Timestamp>,
         name_folded -> Text,
+        signed_in_at -> Nullable<Timestamp>,
     }
 }
 

@@ -85,19 +85,33 @@ pub async fn invite(app: web::Data<App>, me: SignedIn, form: Form<NewMemberForm>
             let (viewer, now) = (me.viewer(), app.now());
             let work = move |connection: &mut AnyConnection| {
                 let invited = members::invite(connection, &viewer, &new, &now)?;
-                let (member, secret) = members::new_sign_in_link(connection, &viewer, &invited.member.id, &now)?;
-                Ok((member, invited.has_returned, secret))
+                let id = &invited.member.id;
+                // Whose drafts wait for them comes back by a way that no owner can take in their place.
+                let has_signed_in = members::has_signed_in(connection, &viewer, id)?;
+                let link = (!has_signed_in).then(|| members::new_sign_in_link(connection, &viewer, id, &now)).transpose()?;
+                Ok((invited, link.map(|(_, secret)| secret)))
             };
             app.write(work).await
         }
         Err(error) => Err(error),
     };
     match invited {
-        Ok((member, has_returned, secret)) => {
-            let back = "is back. What they wrote before is theirs again.";
-            let happened = format!("{} {}", member.name, if has_returned { back } else { "is invited" });
+        Ok((invited, Some(secret))) => {
+            let name = invited.member.name;
+            let happened = format!("{name} {}", if invited.has_returned { "is back" } else { "is invited" });
             let url = format!("{}/sign-in/{}", app.config.public_url.text, secret.expose());
-            let sent = Sent { invited: Some(SignInLink { name: member.name, happened, url }), ..Sent::default() };
+            let sent = Sent { invited: Some(SignInLink { name, happened, url }), ..Sent::default() };
+            page(&app, &me, Search::default(), sent, StatusCode::OK).await
+        }
+        Ok((invited, None)) => {
+            let banner = Banner {
+                tone: Tone::Success,
+                strong: format!("{} is back.", invited.member.name),
+                text: "What they wrote before is theirs again. They sign in with Bitbucket, or whoever runs the server makes \
+                       them a link."
+                    .to_owned(),
+            };
+            let sent = Sent { banner: Some(banner), ..Sent::default() };
             page(&app, &me, Search::default(), sent, StatusCode::OK).await
         }
         Err(error) => {

@@ -139,6 +139,8 @@ pub struct MemberPage {
     pub manager: PersonField,
     /// The link just made.
     pub link: Option<SignInLink>,
+    /// Whether they have signed in, after which nobody makes them a link.
+    pub has_signed_in: bool,
     /// What is wrong.
     pub wrong: Wrong,
 }

@@ -106,6 +106,7 @@ fn people_pages() -> Vec<String> {
         owner: Some(owner),
     };
     let member = MemberPage {
+        has_signed_in: false,
         shell: shell(),
         person: person(),
         href: hostile(),

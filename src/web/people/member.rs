@@ -96,7 +96,7 @@ pub async fn manager(
 /// `POST /people/{id}/link`: makes a sign-in link and shows it, this once.
 ///
 /// # Errors
-/// `csrf_invalid` or `owner_needed` (403); `not_found` (404).
+/// `csrf_invalid` or `owner_needed` (403); `not_found` (404); `signed_in_before` (409).
 pub async fn new_link(
     app: web::Data<App>,
     me: SignedIn,
@@ -115,7 +115,7 @@ pub async fn new_link(
 
 async fn page(app: &App, me: &SignedIn, id: MemberId, sent: Sent, status: StatusCode) -> PageResult<HttpResponse> {
     let viewer = me.viewer();
-    let (member, identity, people, manager) = app.read(move |connection| read(connection, &viewer, &id)).await?;
+    let (member, identity, people, manager, has_signed_in) = app.read(move |connection| read(connection, &viewer, &id)).await?;
     let page = MemberPage {
         shell: me.shell(Place::People, sent.banner),
         href: format!("/people/{}", member.id),
@@ -133,13 +133,14 @@ async fn page(app: &App, me: &SignedIn, id: MemberId, sent: Sent, status: Status
             wrong: sent.wrong.at("manager").map(str::to_owned),
         },
         link: sent.link,
+        has_signed_in,
         wrong: sent.wrong,
         person: person(member.id.as_str(), &member.name, &member.email),
     };
     html_with(status, &page)
 }
 
-type Read = (Member, Option<Identity>, Option<Vec<(String, String)>>, String);
+type Read = (Member, Option<Identity>, Option<Vec<(String, String)>>, String, bool);
 
 fn read(connection: &mut AnyConnection, viewer: &Viewer, id: &MemberId) -> Result<Read> {
     viewer.must_own()?;
@@ -151,7 +152,7 @@ fn read(connection: &mut AnyConnection, viewer: &Viewer, id: &MemberId) -> Resul
         (Some(id), Some(_)) => id.to_string(),
         (Some(id), None) => members::find(connection, viewer, id)?.email,
     };
-    Ok((member, identity, people, manager))
+    Ok((member, identity, people, manager, members::has_signed_in(connection, viewer, id)?))
 }
 
 fn account(identity: Option<Identity>) -> String {
