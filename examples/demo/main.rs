@@ -1,5 +1,7 @@
-//! `cargo run --example demo`: the server beside a stand-in Bitbucket, with people, feedback and pull requests to try things on.
+//! `cargo run --example demo`: the server beside a stand-in Bitbucket, with people, conversations of every kind and pull requests to try things on.
 //! It prints what to open, starts afresh each time, and ends with Ctrl-C.
+
+mod story;
 
 use std::error::Error;
 use std::net::TcpListener;
@@ -10,15 +12,17 @@ use chrono::Utc;
 use clarityloop_bitbucket::config::{self, Config, Now};
 use clarityloop_bitbucket::connections::{install_codes, installations};
 use clarityloop_bitbucket::error::Result;
-use clarityloop_bitbucket::people::feedback::{self, Audience, NewFeedback, Part};
+use clarityloop_bitbucket::panel::actions::Choice;
 use clarityloop_bitbucket::people::identities::{self, AccountId};
+use clarityloop_bitbucket::people::join_requests::{self, Question};
 use clarityloop_bitbucket::people::members::{self, Member, NewMember, Role};
 use clarityloop_bitbucket::people::page::Page;
-use clarityloop_bitbucket::people::text::{Body, EmailAddress, Name};
+use clarityloop_bitbucket::people::text::{EmailAddress, Name};
 use clarityloop_bitbucket::people::{api_tokens, sessions, workspaces};
 use clarityloop_bitbucket::server::{self, Options, Running};
 use clarityloop_bitbucket::storage::AnyConnection;
 use clarityloop_bitbucket::telemetry;
+use uuid::Uuid;
 
 type Failed = Box<dyn Error>;
 
@@ -28,6 +32,12 @@ const BITBUCKET_WORKSPACE: &str = "lumenpay";
 const RETRY_CARDS: (&str, u64) = ("lumenpay/checkout", 412);
 /// Tomasz's open pull request, reviewed by Amara.
 const SECURE_FRAME: (&str, u64) = ("lumenpay/checkout", 409);
+/// Lucía's merged pull request, reviewed by Amara and Priya.
+const SHOPPER_CURRENCY: (&str, u64) = ("lumenpay/checkout", 398);
+/// Ingrid's open pull request.
+const BALANCED_POSTINGS: (&str, u64) = ("lumenpay/ledger", 84);
+/// Priya's open pull request in a public repository.
+const HOW_WE_REVIEW: (&str, u64) = ("lumenpay/handbook", 23);
 
 /// The people, of whom the stand-in knows an account under the same name.
 #[derive(Clone)]
@@ -42,6 +52,7 @@ struct People {
 /// What a visitor needs, each shown once and kept nowhere.
 struct Keys {
     ingrid_signs_in: String,
+    priya_signs_in: String,
     amara_signs_in: String,
     mei_signs_in: String,
     api_token: String,
@@ -64,10 +75,16 @@ async fn main() -> Result<(), Failed> {
 
     let (people, install_code) = write(&server, make_workspace).await?;
     install(&server, &sandbox, &people.ingrid, &install_code).await?;
-    write_feedback(&server, &people).await?;
-    attach_in_the_panel(&server, &sandbox, "Amara Okafor", SECURE_FRAME, "The frame keeps its focus order. Nice.").await?;
-    attach_in_the_panel(&server, &sandbox, "Tomasz Zieliński", RETRY_CARDS, "One key for both tries: just right.").await?;
-    share_the_newest(&server, &people.tomasz).await?;
+    let told = people.clone();
+    let attached = write(&server, move |connection, now| story::write(connection, &told, now)).await?;
+    for link in attached {
+        let target = Choice::value(link.target.kind, &link.target.id);
+        attach_in_the_panel(&server, &sandbox, link.name, link.pull_request, &target, link.note).await?;
+    }
+    let new_draft = Choice::NEW_ABOUT_AUTHOR;
+    attach_in_the_panel(&server, &sandbox, "Amara Okafor", SECURE_FRAME, new_draft, "The frame keeps its focus order. Nice.")
+        .await?;
+    ask_to_join(&server, &sandbox, &people.ingrid).await?;
     let keys = write(&server, move |connection, now| make_keys(connection, &people, now)).await?;
 
     tell(&server, &sandbox, &keys);
@@ -110,7 +127,8 @@ async fn write<T: Send + 'static>(
     server.app.write(move |connection| work(connection, &now)).await
 }
 
-/// The workspace, its people and its install code. Mei's account stays unknown, so that the code screen can be tried.
+/// The workspace, its people and its install code. Mei's account stays unknown, so that the code screen can be tried, and Lucía stays
+/// outside, so that somebody can ask to join.
 fn make_workspace(connection: &mut AnyConnection, now: &Now) -> Result<(People, String)> {
     let workspace = workspaces::create(connection, &Name::parse("name", "Lumen Pay")?, now)?;
     let mut add = |name: &str, email: &str, role: Role| -> Result<Member> {
@@ -128,7 +146,6 @@ fn make_workspace(connection: &mut AnyConnection, now: &Now) -> Result<(People, 
         tomasz: add("Tomasz Zieliński", "tomasz@lumenpay.example", Role::Member)?,
         mei: add("Mei Tanaka", "mei@lumenpay.example", Role::Member)?,
     };
-    add("Lucía Fernández", "lucia@lumenpay.example", Role::Member)?;
     Ok((people, install_codes::replace(connection, &workspace.id, now)?))
 }
 
@@ -152,31 +169,13 @@ async fn install(server: &Running, sandbox: &Sandbox, owner: &Member, install_co
     Ok(write(server, confirm).await?)
 }
 
-/// Something to attach to, and something to read.
-async fn write_feedback(server: &Running, people: &People) -> Result<()> {
-    let People { ingrid, priya, amara, tomasz, mei } = people.clone();
-    let entries = [
-        (&amara, &priya, "Your reviews say what you like as well as what to change. It makes me braver with big ones.", false),
-        (&priya, &amara, "", false),
-        (&priya, &mei, "You take the dull tickets so that others can finish theirs. I notice.", true),
-        (&ingrid, &tomasz, "The plan for the export was clear enough for finance to follow.", false),
-    ];
-    let entries = entries.map(|(author, about, text, shared)| (author.viewer(), about.id.clone(), text, shared));
-    write(server, move |connection, now| {
-        for (viewer, about, text, shared) in entries {
-            feedback::create(connection, &viewer, &NewFeedback { about, body: Body::parse(text)?, shared }, now)?;
-        }
-        Ok(())
-    })
-    .await
-}
-
-/// Opens the panel on a pull request as its page does, and attaches the pull request to a new draft about its author.
+/// Opens the panel on a pull request as its page does, and attaches the pull request.
 async fn attach_in_the_panel(
     server: &Running,
     sandbox: &Sandbox,
     name: &str,
     (repository, id): (&str, u64),
+    target: &str,
     note: &str,
 ) -> Result<(), Failed> {
     let installation = sandbox.installations().into_iter().next().ok_or("the app is not installed")?;
@@ -184,32 +183,39 @@ async fn attach_in_the_panel(
     let panel =
         reqwest::get(sandbox.panel_url(&installation.client_key, repository, id, account.as_str())?).await?.text().await?;
     let token = panel.split("name=\"token\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-    let form = [("token", token.ok_or("the panel has no form")?), ("target", "new:author"), ("note", note)];
+    let form = [("token", token.ok_or("the panel has no form")?), ("target", target), ("note", note)];
     let address = format!("{}/connect/panel/links", server.app.config.public_url.text);
     reqwest::Client::new().post(address).form(&form).send().await?.error_for_status()?;
     Ok(())
 }
 
-/// Writes a text into the newest draft of `author` and shares it, so that its subject finds it on the pull request.
-async fn share_the_newest(server: &Running, author: &Member) -> Result<()> {
-    let viewer = author.viewer();
-    write(server, move |connection, now| {
-        for item in feedback::list(connection, &viewer, Part::All, &Page { before: None, limit: 1 })?.entries {
-            let text = "You thought of the shopper who presses twice before anybody asked. That saved us a refund day.";
-            feedback::write(connection, &viewer, &item.id, &Body::parse(text)?, now)?;
-            feedback::share(connection, &viewer, &item.id, &Audience::Subject, now)?;
-        }
-        Ok(())
-    })
-    .await
+/// Lucía, who is no member, asks from her own pull request.
+async fn ask_to_join(server: &Running, sandbox: &Sandbox, owner: &Member) -> Result<(), Failed> {
+    let (repository, id) = SHOPPER_CURRENCY;
+    let question = Question {
+        name: Name::parse("name", "Lucía Fernández")?,
+        email: EmailAddress::parse("lucia@lumenpay.example")?,
+        account: AccountId::parse(&account_of("Lucía Fernández").unwrap_or_default())?,
+        bitbucket_workspace: bitbucket_workspace()?,
+        pull_request_url: format!("{}/{repository}/pull-requests/{id}", sandbox.url()),
+    };
+    let workspace_id = owner.workspace_id.clone();
+    Ok(write(server, move |connection, now| join_requests::ask(connection, &workspace_id, &question, now)).await?)
+}
+
+/// Which workspace the stand-in calls [`BITBUCKET_WORKSPACE`].
+fn bitbucket_workspace() -> Result<Uuid, Failed> {
+    let found = World::demo(Utc::now()).workspaces.into_iter().find(|workspace| workspace.slug == BITBUCKET_WORKSPACE);
+    Ok(found.ok_or("the stand-in has no such workspace")?.uuid.parse()?)
 }
 
 fn make_keys(connection: &mut AnyConnection, people: &People, now: &Now) -> Result<Keys> {
     let mut link = |member: &Member| sessions::new_link(connection, &member.id, now).map(|secret| secret.expose().to_owned());
-    let (ingrid_signs_in, amara_signs_in, mei_signs_in) = (link(&people.ingrid)?, link(&people.amara)?, link(&people.mei)?);
+    let (ingrid_signs_in, priya_signs_in) = (link(&people.ingrid)?, link(&people.priya)?);
+    let (amara_signs_in, mei_signs_in) = (link(&people.amara)?, link(&people.mei)?);
     let name = Name::parse("name", "demo")?;
     let token = api_tokens::create(connection, &people.ingrid, &name, &api_tokens::ALL_SCOPES, now)?;
-    Ok(Keys { ingrid_signs_in, amara_signs_in, mei_signs_in, api_token: token.expose().to_owned() })
+    Ok(Keys { ingrid_signs_in, priya_signs_in, amara_signs_in, mei_signs_in, api_token: token.expose().to_owned() })
 }
 
 #[expect(clippy::print_stdout, reason = "a demo says on standard output what to open")]
@@ -232,8 +238,13 @@ Sign in as her (once), open Profile and press \"Get a code\":
   {url}/sign-in/{mei}
 
 Sign in, each link once, in a window of its own or after signing out:
-  Ingrid, owner  {url}/sign-in/{ingrid}
-  Amara          {url}/sign-in/{amara}
+  Ingrid, owner                   {url}/sign-in/{ingrid}
+  Priya, member, leads the others {url}/sign-in/{priya}
+  Amara, member                   {url}/sign-in/{amara}
+or press \"Sign in with Bitbucket\" on {url}/sign-in and choose who you are.
+
+Let somebody in. Lucía is not a member and has asked from her pull request; Ingrid sees it on {url}/people:
+  {lucia_wrote}
 
 The app as a Bitbucket admin sees it, to configure, remove and install again:
   {bitbucket}/{BITBUCKET_WORKSPACE}/workspace/settings/addon-management
@@ -246,6 +257,8 @@ Ctrl-C stops both. The next start begins afresh.",
         amara_wrote = page(RETRY_CARDS, "Amara Okafor"),
         mei_reviews = page(SECURE_FRAME, "Mei Tanaka"),
         mei = keys.mei_signs_in,
+        lucia_wrote = page(SHOPPER_CURRENCY, "Lucía Fernández"),
+        priya = keys.priya_signs_in,
         ingrid = keys.ingrid_signs_in,
         amara = keys.amara_signs_in,
         token = keys.api_token,
