@@ -25,6 +25,10 @@ use crate::{api, panel, platform, web as pages};
 
 /// Every route of the public listener.
 fn routes(config: &mut web::ServiceConfig) {
+    config.app_data(web::QueryConfig::default().error_handler(|error, request| {
+        let detail = "This address has parameters that cannot be read. Check it, or begin at the start page.";
+        in_the_callers_face(request, Error::new(Kind::Invalid, "query_malformed", detail).because(error))
+    }));
     // What operators ask.
     config.service(resource("/health/live").get(live)).service(resource("/health/ready").get(ready));
     // What Bitbucket itself calls.

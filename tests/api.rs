@@ -167,7 +167,7 @@ async fn every_refusal_is_a_problem_document(test: &Test) {
         (test.api(Method::PATCH, "/members"), 405),
         (test.api(Method::POST, "/members").body("{"), 400),
         (test.api(Method::POST, "/members").json(&json!({"name": "x"})), 400),
-        (test.api(Method::POST, "/members").header("content-type", "application/json").body("x".repeat(40_000)), 413),
+        (test.api(Method::POST, "/members").header("content-type", "application/json").body("x".repeat(300_000)), 413),
     ] {
         let page = Page::read(request.send().await.unwrap()).await;
         assert_eq!(page.status, status, "{}", page.body);

@@ -58,7 +58,7 @@ fn complete(operation: &mut Operation) {
     }
     if operation.request_body.is_some() {
         describe(operation, "400", "`body_malformed`, `content_type_unsupported`, or a field is not as it must be.");
-        describe(operation, "413", "`body_too_large`: more than 32 KiB.");
+        describe(operation, "413", "`body_too_large`: more than 256 KiB.");
     }
     if operation.security.is_some() {
         describe(operation, "401", "`api_token_missing` or `api_token_unknown`");

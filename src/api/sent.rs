@@ -12,8 +12,8 @@ use crate::people::idempotency;
 use crate::platform::body::Body;
 use crate::storage::seal::hash_hex;
 
-/// The largest body, in bytes.
-const BODY_BYTES: usize = 32 * 1024;
+/// The largest body, in bytes: the longest text in any script, escaped as JSON may be.
+const BODY_BYTES: usize = 256 * 1024;
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
 /// A body as it came, still unread.

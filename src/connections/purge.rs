@@ -12,7 +12,7 @@ use crate::config::Now;
 use crate::error::{Error, Result};
 use crate::jobs::{self, Outcome};
 use crate::people::purge::{self, Deleted};
-use crate::people::{Viewer, audit, join_requests};
+use crate::people::{Viewer, audit};
 use crate::storage::ids::WorkspaceId;
 use crate::storage::schema::{bitbucket_workspaces, installations, purges};
 use crate::storage::statement::OnConflict as _;
@@ -102,7 +102,6 @@ pub fn on_request(
         return when_last_door_closed(connection, Some(workspace_id), bitbucket_workspace, now);
     }
     // Somebody has installed the app once more and nobody has claimed that: it holds nothing of this workspace.
-    join_requests::purge(connection, bitbucket_workspace)?;
     let deleted = purge::details(connection, workspace_id, bitbucket_workspace)?;
     note(connection, workspace_id, bitbucket_workspace, deleted, now)?;
     let workspace_ids = vec![workspace_id.clone()];
@@ -122,7 +121,7 @@ fn forget_name(connection: &mut AnyConnection, bitbucket_workspace: Uuid) -> Res
         .execute(connection)?;
     let of_workspace = installations::table.filter(installations::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()));
     diesel::update(of_workspace).set(installations::reported_installer.eq(&nothing)).execute(connection)?;
-    join_requests::purge(connection, bitbucket_workspace)
+    Ok(())
 }
 
 /// Whether the app is installed in a Bitbucket workspace, waiting or active.

@@ -34,3 +34,11 @@ pub fn show(connection: &mut AnyConnection, workspace_id: &WorkspaceId, account:
     diesel::delete(hidden_panels::table.find((workspace_id, account.as_str()))).execute(connection)?;
     Ok(())
 }
+
+/// Forgets who has hidden the panel in a workspace that Bitbucket is disconnected from. Who still sees one may hide it again.
+///
+/// # Errors
+/// When the database refuses.
+pub fn purge(connection: &mut AnyConnection, workspace_id: &WorkspaceId) -> Result<usize> {
+    Ok(diesel::delete(hidden_panels::table.filter(hidden_panels::workspace_id.eq(workspace_id))).execute(connection)?)
+}

@@ -278,8 +278,16 @@ fn decide(
 ///
 /// # Errors
 /// When the database refuses.
-pub fn purge(connection: &mut AnyConnection, bitbucket_workspace: Uuid) -> Result<()> {
-    let came_from_it = join_requests::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string());
-    diesel::delete(join_requests::table.filter(came_from_it)).execute(connection)?;
-    Ok(())
+pub fn purge(connection: &mut AnyConnection, bitbucket_workspace: Uuid) -> Result<usize> {
+    let of_workspace = join_requests::table.filter(join_requests::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()));
+    Ok(diesel::delete(of_workspace).execute(connection)?)
+}
+
+/// How many questions are kept that were asked in a Bitbucket workspace.
+///
+/// # Errors
+/// When the database refuses.
+pub fn count_in(connection: &mut AnyConnection, bitbucket_workspace: Uuid) -> Result<i64> {
+    let of_workspace = join_requests::table.filter(join_requests::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()));
+    Ok(of_workspace.count().get_result(connection)?)
 }

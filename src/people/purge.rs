@@ -6,7 +6,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::{accounts, participants};
+use super::{accounts, hidden_panels, join_requests, participants};
 use crate::error::Result;
 use crate::storage::AnyConnection;
 use crate::storage::ids::{PullRequestId, WorkspaceId};
@@ -23,6 +23,7 @@ pub const TABLES: &[&str] = &[
     "bitbucket_workspaces",
     "installations",
     "join_requests",
+    "hidden_panels",
 ];
 
 /// What was deleted, by name: "titles and states of pull requests": 12.
@@ -71,6 +72,8 @@ pub fn details(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbu
         ("authors and reviewers", people),
         ("notes of who has seen a pull request", seen),
         ("Bitbucket accounts", accounts),
+        ("questions to join", join_requests::purge(connection, bitbucket_workspace)?),
+        ("hidden panels", hidden_panels::purge(connection, workspace_id)?),
     ]))
 }
 
@@ -148,5 +151,6 @@ pub fn count_left(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bi
     let rows: i64 = of_bitbucket_workspace!(workspace_id, bitbucket_workspace).count().get_result(connection)?;
     Ok(rows
         + participants::count_unpurged(connection, workspace_id)?
-        + accounts::count(connection, workspace_id, bitbucket_workspace)?)
+        + accounts::count(connection, workspace_id, bitbucket_workspace)?
+        + join_requests::count_in(connection, bitbucket_workspace)?)
 }
