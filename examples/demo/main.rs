@@ -36,6 +36,8 @@ const SECURE_FRAME: (&str, u64) = ("lumenpay/checkout", 409);
 const SHOPPER_CURRENCY: (&str, u64) = ("lumenpay/checkout", 398);
 /// Ingrid's open pull request.
 const BALANCED_POSTINGS: (&str, u64) = ("lumenpay/ledger", 84);
+/// Tomasz's declined pull request.
+const EXPORT_STREAM: (&str, u64) = ("lumenpay/ledger", 71);
 /// Priya's open pull request in a public repository.
 const HOW_WE_REVIEW: (&str, u64) = ("lumenpay/handbook", 23);
 
@@ -81,9 +83,6 @@ async fn main() -> Result<(), Failed> {
         let target = Choice::value(link.target.kind, &link.target.id);
         attach_in_the_panel(&server, &sandbox, link.name, link.pull_request, &target, link.note).await?;
     }
-    let new_draft = Choice::NEW_ABOUT_AUTHOR;
-    attach_in_the_panel(&server, &sandbox, "Amara Okafor", SECURE_FRAME, new_draft, "The frame keeps its focus order. Nice.")
-        .await?;
     ask_to_join(&server, &sandbox, &people.ingrid).await?;
     let keys = write(&server, move |connection, now| make_keys(connection, &people, now)).await?;
 

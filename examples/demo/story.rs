@@ -11,9 +11,9 @@ use clarityloop_bitbucket::people::one_on_ones::{self, NewOneOnOne, agenda, note
 use clarityloop_bitbucket::people::requests::{self, NewRequest};
 use clarityloop_bitbucket::people::text::{Body, Line, Note};
 use clarityloop_bitbucket::storage::AnyConnection;
-use clarityloop_bitbucket::storage::ids::OneOnOneId;
+use clarityloop_bitbucket::storage::ids::{FeedbackId, OneOnOneId};
 
-use super::{BALANCED_POSTINGS, HOW_WE_REVIEW, People, RETRY_CARDS, SECURE_FRAME, SHOPPER_CURRENCY};
+use super::{BALANCED_POSTINGS, EXPORT_STREAM, HOW_WE_REVIEW, People, RETRY_CARDS, SHOPPER_CURRENCY};
 
 /// What somebody attaches in the panel: who, which pull request, to what, and why it belongs there.
 pub struct Attached {
@@ -54,14 +54,25 @@ fn write_feedback(connection: &mut AnyConnection, people: &People, now: &Now) ->
     begin(6, amara, mei, "The payment button no longer jumps, and nobody had to ask you twice.", true)?;
     begin(3, ingrid, tomasz, "The plan for the export was clear enough for finance to follow.", false)?;
     begin(2, priya, amara, "", false)?;
-    begin(1, amara, priya, "Your reviews say what you like as well as what to change. It makes me braver with big ones.", false)?;
+    begin(1, amara, tomasz, "", false)?;
+    let text = "Your reviews say what you like as well as what to change. It makes me braver with big ones.";
+    let about_reviews = begin(1, amara, priya, text, false)?;
     let text = "You thought of the shopper who presses twice before anybody asked. That saved us a refund day.";
     let about_retries = begin(1, tomasz, amara, text, false)?;
     let with_manager = Audience::SubjectAndManager(Some(priya.id.clone()));
     feedback::share(connection, &tomasz.viewer(), &about_retries, &with_manager, now)?;
-    let target = Target { kind: Kind::Feedback, id: about_retries.to_string() };
+
+    let on = |id: FeedbackId| Target { kind: Kind::Feedback, id: id.to_string() };
     let note = "One key for both tries: just right.";
-    Ok(vec![Attached { name: "Tomasz Zieliński", pull_request: RETRY_CARDS, target, note }])
+    Ok(vec![
+        Attached {
+            name: "Amara Okafor",
+            pull_request: HOW_WE_REVIEW,
+            target: on(about_reviews),
+            note: "You do what you wrote here.",
+        },
+        Attached { name: "Tomasz Zieliński", pull_request: RETRY_CARDS, target: on(about_retries), note },
+    ])
 }
 
 /// The earlier 1:1s come first, so that what stayed open there is carried over.
@@ -92,7 +103,12 @@ fn meet(connection: &mut AnyConnection, people: &People, now: &Now) -> Result<Ve
         Attached { name: "Amara Okafor", pull_request: RETRY_CARDS, target: on(&next), note: numbers },
         Attached { name: "Priya Raman", pull_request: SHOPPER_CURRENCY, target: on(&next), note: "" },
         Attached { name: "Ingrid Solberg", pull_request: BALANCED_POSTINGS, target: on(&soon), note: balance },
-        Attached { name: "Amara Okafor", pull_request: SECURE_FRAME, target: on(&design), note: "Focus order, before we merge." },
+        Attached {
+            name: "Tomasz Zieliński",
+            pull_request: EXPORT_STREAM,
+            target: on(&design),
+            note: "What I would do otherwise today.",
+        },
     ])
 }
 

@@ -1,4 +1,5 @@
-//! The pages: sign-in, profile, feedback, claiming, settings. Doors for people in a browser; rules are in `people` and `connections`.
+//! The pages: sign-in, home, the four kinds of conversation, people, profile, API tokens, claiming, settings. Doors for people in a browser; rules
+//! are in `people` and `connections`.
 
 pub mod assets;
 pub mod bitbucket_sign_in;
