@@ -1,6 +1,8 @@
 //! What people do in a browser: Chromium on the stand-in's pages, with the panel in their frames. On SQLite only, because what
 //! differs between the databases is tested at each door.
 
+mod journeys;
+mod looks;
 mod requests;
 mod settings;
 mod sign_in;

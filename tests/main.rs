@@ -13,6 +13,7 @@ mod conversation_links;
 mod crash;
 mod descriptor;
 mod direction;
+mod everybody_elses;
 mod feedback;
 mod forge_protocol;
 mod goals;

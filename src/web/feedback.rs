@@ -73,16 +73,18 @@ pub async fn show(
 pub async fn share(app: web::Data<App>, me: SignedIn, id: web::Path<String>, form: Form<ShareForm>) -> PageResult<HttpResponse> {
     me.check(&form.0.csrf)?;
     let (viewer, now, parsed) = (me.viewer(), app.now(), parse(&id)?);
+    let unknown = || Error::invalid("person_unknown", "manager", "There is no such member. Reload the page and try again.");
     let audience = match form.0.manager.as_str() {
-        "" => Audience::Subject,
-        manager => {
-            let unknown =
-                || Error::invalid("person_unknown", "manager", "There is no such member. Reload the page and try again.");
-            Audience::SubjectAndManager(Some(MemberId::parse(manager).ok_or_else(unknown)?))
-        }
+        "" => Ok(Audience::Subject),
+        manager => MemberId::parse(manager).map(|id| Audience::SubjectAndManager(Some(id))).ok_or_else(unknown),
     };
     let asked = parsed.clone();
-    match app.write(move |connection| feedback::share(connection, &viewer, &asked, &audience, &now).map(|_item| ())).await {
+    // As below, the rule is asked first.
+    let shared = app.write(move |connection| match audience {
+        Ok(audience) => feedback::share(connection, &viewer, &asked, &audience, &now).map(|_item| ()),
+        Err(error) => feedback::must_be_own(connection, &viewer, &asked).and(Err(error)),
+    });
+    match shared.await {
         Ok(()) => Ok(see_other(&format!("/feedback/{parsed}"))),
         Err(error) if error.kind == ErrorKind::Conflict => {
             let refused = Refused { is_manager_chosen: true, sentence: error.detail.to_string(), body: None };

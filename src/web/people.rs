@@ -80,6 +80,8 @@ pub async fn list(app: web::Data<App>, me: SignedIn, request: HttpRequest) -> Pa
 /// `csrf_invalid` or `owner_needed` (403).
 pub async fn invite(app: web::Data<App>, me: SignedIn, form: Form<NewMemberForm>) -> PageResult<HttpResponse> {
     me.check(&form.0.csrf)?;
+    // Who may not invite learns nothing from what is wrong with the form.
+    me.viewer().must_own()?;
     let invited = match form.0.parse() {
         Ok(new) => {
             let (viewer, now) = (me.viewer(), app.now());

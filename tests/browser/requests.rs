@@ -5,7 +5,7 @@ use crate::harness::browser::Browser;
 use crate::harness::{AMARA, LEDGER, LUCIA, TOMASZ, Test};
 
 /// Chooses the person with this name in a list.
-async fn choose(browser: &Browser, list: &str, name: &str) {
+pub(super) async fn choose(browser: &Browser, list: &str, name: &str) {
     let script = "const list = document.querySelector(arguments[0]); \
                   list.value = [...list.options].find(option => option.text === arguments[1]).value;";
     browser.run(script, serde_json::json!([list, name])).await;

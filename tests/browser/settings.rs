@@ -15,7 +15,7 @@ async fn state(browser: &Browser) -> String {
 }
 
 /// In Bitbucket: pastes the install URL where apps are installed from one, and grants.
-async fn install_by_url(test: &Test, browser: &Browser, url: &str) {
+pub(super) async fn install_by_url(test: &Test, browser: &Browser, url: &str) {
     browser.open(&format!("{}/lumenpay/workspace/settings/addon-management", test.sandbox.url())).await;
     browser.fill("#from-url", url).await;
     browser.press("form[action='/site/addons/authorize'] button").await;
