@@ -39,7 +39,8 @@ impl<'a> Fields<'a> {
 
     /// The next field as a moment, as both databases write it.
     pub fn moment(&mut self) -> Option<NaiveDateTime> {
-        NaiveDateTime::parse_from_str(self.text()?, "%Y-%m-%d %H:%M:%S%.f").ok()
+        let (date, time) = self.text()?.split_once(' ')?;
+        Some(NaiveDateTime::new(date.parse().ok()?, time.parse().ok()?))
     }
 
     /// The next field as a date; the inner option is empty where the statement had none.
