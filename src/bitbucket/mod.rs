@@ -1,4 +1,4 @@
-//! The client of the Bitbucket REST API. No SQL, no people; `connections` gives it credentials, `activity` asks the questions.
+//! The client of the Bitbucket REST API. No SQL, no people; `connections` gives it credentials, jobs and the sign-in pages ask the questions.
 //!
 //! What is called is in <https://developer.atlassian.com/cloud/bitbucket/rest/intro/>. Calls go to the configured host only; a redirect is
 //! never followed, because it could carry the credential elsewhere.
