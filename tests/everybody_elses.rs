@@ -1,6 +1,7 @@
 //! A member tries every page of the route table that is not theirs: the owners', and every other person's. So does a stranger, and
 //! so does somebody of another workspace.
 
+mod operations;
 mod table;
 
 use bitbucket_sandbox::Installation;
@@ -13,11 +14,7 @@ use crate::both;
 use crate::harness::people::Person;
 use crate::harness::{AMARA, LEDGER, LUCIA, Page, Test, make_workspace};
 
-both!(
-    pages_let_in_only_whom_the_table_names,
-    what_is_somebody_elses_is_not_reached_through_ones_own,
-    no_operation_answers_without_a_token,
-);
+both!(pages_let_in_only_whom_the_table_names, what_is_somebody_elses_is_not_reached_through_ones_own,);
 
 /// What nobody but the two people reads anywhere.
 const SEALED: &str = "Sealed words.";
@@ -168,9 +165,23 @@ fn faults(who: &str, expected: u16, answers: &[(String, Page)]) -> Vec<String> {
     wrong.map(|(what, page)| format!("{who} {what}: {} instead of {expected}", page.status)).collect()
 }
 
+/// A plain member whose session and token are from a time when they owned the workspace.
+async fn former_owner(test: &Test) -> Person {
+    let member = test.member("Jonas Weber", "jonas@lumenpay.example", None).await;
+    let path = format!("/members/{}", member.id);
+    test.api_json(Method::PATCH, &path, Some(json!({"role": "owner"}))).await;
+    let owner = test.member_by_email("jonas@lumenpay.example").await;
+    let token = test.token(&owner, "read,write,owner").await;
+    let person = Person { token, ..Person::of(test, owner).await };
+    assert_eq!(person.get(test, "/settings/audit").await.status, 200);
+    assert_eq!(person.call(test, Method::GET, "/audit", None).await.0, 200);
+    test.api_json(Method::PATCH, &path, Some(json!({"role": "member"}))).await;
+    person
+}
+
 async fn pages_let_in_only_whom_the_table_names(test: &Test) {
     let stage = Stage::new(test).await;
-    let jonas = Person::new(test, "Jonas Weber").await;
+    let jonas = former_owner(test).await;
     let ingrid = Person::of(test, test.made.owner.clone()).await;
     let elsewhere = make_workspace(&test.server, "Elsewhere", "Maya Levi", "maya@elsewhere.example").await.owner;
     let maya = Person::of(test, elsewhere).await;
@@ -258,23 +269,4 @@ async fn what_is_somebody_elses_is_not_reached_through_ones_own(test: &Test) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     nothing_has_changed(&stage).await;
     test.run_jobs().await;
-}
-
-async fn no_operation_answers_without_a_token(test: &Test) {
-    let document = test.get(&format!("{}/api/openapi.json", test.url)).await;
-    let document: Value = serde_json::from_str(&document.body).expect("a document");
-    let mut asked = 0;
-    for (path, operations) in document["paths"].as_object().expect("paths") {
-        if !path.starts_with("/api/v1/") {
-            continue;
-        }
-        for method in operations.as_object().expect("operations").keys().filter(|key| *key != "parameters") {
-            let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
-            let url = format!("{}{}", test.url, path.replace(['{', '}'], "0"));
-            let answer = test.http.request(method.clone(), url).json(&json!({})).send().await.expect("an answer");
-            assert_eq!(answer.status(), 401, "{method} {path}");
-            asked += 1;
-        }
-    }
-    assert!(asked > 40, "{asked} operations");
 }

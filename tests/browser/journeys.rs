@@ -74,6 +74,11 @@ async fn an_owner_gets_from_first_start_to_a_pull_request_on_a_draft() {
 }
 
 #[tokio::test]
+async fn an_owner_gets_there_without_scripts() {
+    with_browser(false, async |test, browser| from_first_start(test, browser, &test.made.owner).await).await;
+}
+
+#[tokio::test]
 async fn an_invited_person_gets_from_the_link_to_their_first_pull_request() {
     with_browser(true, async |test, browser| {
         set_up(test).await;

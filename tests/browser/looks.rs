@@ -1,6 +1,7 @@
 //! Pages that no whole way leads past, in every look: where there is nothing yet, where there is nothing to see, and forms that
 //! came back with a field to mend.
 
+use bitbucket_sandbox::{App, Install};
 use reqwest::Method;
 use serde_json::json;
 
@@ -8,7 +9,7 @@ use clarityloop_bitbucket::people::members::Member;
 
 use super::{in_every_look, sign_in, with_browser};
 use crate::harness::browser::Browser;
-use crate::harness::{LEDGER, Test};
+use crate::harness::{Backend, INGRID, LEDGER, LUCIA, LUMENPAY, Test, run_with};
 
 const IDENTITIES: &str = "/settings/integrations/bitbucket/identities";
 
@@ -81,6 +82,27 @@ async fn pages_that_are_not_there_or_not_theirs_fit_in_every_look() {
 }
 
 #[tokio::test]
+async fn the_page_of_a_claim_link_fits_in_every_look() {
+    let Some(browser) = Browser::start(true).await else { return };
+    let secret = "the one secret of the registered app";
+    run_with(Backend::Sqlite, &[("CLARITYLOOP__CONNECT__APP_SECRET", secret)], async |test| {
+        let app = App::Registered { secret: secret.to_owned() };
+        let descriptor_url = format!("{}/atlassian-connect.json", test.url);
+        let install = Install { app, ..Install::new(LUMENPAY, &descriptor_url, INGRID) };
+        let installation = test.sandbox.install(&install).await.expect("the app installs");
+        test.run_jobs().await;
+        let link = test.claim_link(&installation).await;
+        sign_in(test, &browser, &test.made.owner).await;
+        keep(test, &browser, &link, "claim").await;
+        browser.press("main .button-primary").await;
+        browser.find_text("People can add pull requests from now on.").await;
+        test.run_jobs().await;
+        assert_refused_only(&browser, &[]).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn all_pull_requests_of_a_conversation_fit_in_every_look() {
     with_browser(true, async |test, browser| {
         let amara = test.member("Amara Okafor", "amara@lumenpay.example", None).await;
@@ -137,8 +159,11 @@ async fn conversations_that_came_back_with_a_field_to_mend_fit_in_every_look() {
 #[tokio::test]
 async fn pages_of_owners_that_came_back_with_a_field_to_mend_fit_in_every_look() {
     with_browser(true, async |test, browser| {
-        test.installed().await;
+        let installation = test.installed().await;
         let owner = &test.made.owner;
+        let token = test.panel(&installation, 87, LUCIA).await.field("token");
+        let asks = [("token", token.as_str()), ("name", "Lucía Fernández"), ("email", "lucia@lumenpay.example")];
+        assert_eq!(test.post("/connect/panel/join", &asks).await.status, 200);
         let amara = test.member("Amara Okafor", "amara@lumenpay.example", None).await;
         let id = test.installations().await[0]["id"].as_str().expect("an id").to_owned();
         sign_in(test, browser, owner).await;
@@ -155,6 +180,11 @@ async fn pages_of_owners_that_came_back_with_a_field_to_mend_fit_in_every_look()
             send_wrong(browser, action, fields).await;
             in_every_look(browser, &format!("wrong-{name}"), None).await;
         }
+        browser.open(&format!("{}/people", test.url)).await;
+        browser.press("a[href^='/people/joining/']").await;
+        send_wrong(browser, "/approve", &[("email", "amara@lumenpay.example")]).await;
+        in_every_look(browser, "wrong-join-request", None).await;
+        keep(test, browser, "/people?find=nobody", "people-nobody").await;
         keep(test, browser, "/settings/audit?from=soon", "wrong-audit").await;
         keep(test, browser, &format!("/people/{}/remove", amara.id), "member-remove-nothing-open").await;
         assert_refused_only(browser, &["400", "409"]).await;
