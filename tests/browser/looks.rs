@@ -13,6 +13,9 @@ use crate::harness::{Backend, INGRID, LEDGER, LUCIA, LUMENPAY, Test, run_with};
 
 const IDENTITIES: &str = "/settings/integrations/bitbucket/identities";
 
+/// The name of a picture, the page of a form, how the form's action ends, and what is wrong in it.
+type Wrong<'a> = (&'a str, String, &'a str, &'a [(&'a str, &'a str)]);
+
 async fn keep(test: &Test, browser: &Browser, path: &str, name: &str) {
     browser.open(&format!("{}{path}", test.url)).await;
     in_every_look(browser, name, None).await;
@@ -131,7 +134,7 @@ async fn conversations_that_came_back_with_a_field_to_mend_fit_in_every_look() {
         let goal = made(test, &amara, "/goals", json!({"title": "No payment is charged twice", "public": true})).await;
         sign_in(test, browser, &amara).await;
         let one_on_one = format!("/one-on-ones/{one_on_one}");
-        let forms: [(&str, String, &str, &[(&str, &str)]); 13] = [
+        let forms: [Wrong<'_>; 13] = [
             ("feedback-begin", "/feedback".to_owned(), "/feedback", &[]),
             ("feedback-body", format!("/feedback/{feedback}"), "/body", &[("body", &long)]),
             ("request-ask", "/requests".to_owned(), "/requests", &[("question", "How did it go?")]),
@@ -169,7 +172,7 @@ async fn pages_of_owners_that_came_back_with_a_field_to_mend_fit_in_every_look()
         sign_in(test, browser, owner).await;
         let disconnect = format!("/settings/integrations/bitbucket/installations/{id}/disconnect");
         let invited = [("name", "Amara Okafor"), ("email", "amara@lumenpay.example")];
-        let forms: [(&str, String, &str, &[(&str, &str)]); 4] = [
+        let forms: [Wrong<'_>; 4] = [
             ("invite", "/people".to_owned(), "/people", &invited),
             ("role", format!("/people/{}", owner.id), "/role", &[("role", "member")]),
             ("remove-last-owner", format!("/people/{}/remove", owner.id), "/remove", &[]),
