@@ -71,10 +71,8 @@ async fn every_page_list_and_panel_asks_a_bounded_number_of_questions(test: &Tes
 async fn check(test: &Test, what: &str, answer: impl Future<Output = Page>) -> Page {
     let statements = &test.server.app.metrics.database_statements;
     let before = statements.get();
-    let begun = std::time::Instant::now();
     let page = answer.await;
     let questions = statements.get() - before;
-    println!("{what}: {questions} questions, {} bytes, {} ms", page.body.len(), begun.elapsed().as_millis());
     assert_eq!(page.status, 200, "{what}: {}", page.body);
     assert!(questions <= QUESTIONS_AT_MOST, "{what} asked {questions} questions");
     assert!(page.body.len() <= BYTES_AT_MOST, "{what} is {} bytes", page.body.len());
