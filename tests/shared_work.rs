@@ -1,6 +1,8 @@
 //! "Work you share" on a 1:1, from outside: linked pull requests that involve both, as far as the viewer may see them.
 
 use bitbucket_sandbox::Installation;
+use reqwest::Method;
+use serde_json::json;
 
 use crate::both;
 use crate::harness::{INGRID, LUCIA, Page, TOMASZ, Test};
@@ -68,6 +70,16 @@ async fn a_pull_request_of_both_is_shown_and_attached_with_one_press(test: &Test
     assert!(card(&page).contains("Attached here") && !card(&page).contains("<form"), "{}", card(&page));
     let hers = test.get_as(&lucias, &path).await;
     assert!(card(&hers).contains("By you, Ingrid Solberg reviews it"), "{}", card(&hers));
+    let told = test.api_json(Method::GET, &format!("{path}/shared-work"), None).await;
+    assert_eq!((&told["own_account_known"], &told["their_account_known"]), (&json!(true), &json!(true)));
+    let shared = &told["pull_requests"]["entries"][0];
+    assert_eq!((&shared["url"], &shared["number"], &shared["attached"]), (&json!(url), &json!(87), &json!(true)));
+    let toms = test.token(&test.member_by_email("tomasz@lumenpay.example").await, "read").await;
+    let refused = test.api_as(&toms, Method::GET, &format!("{path}/shared-work")).send().await.expect("an answer");
+    assert_eq!(refused.status(), 404, "a 1:1 is its two people's");
+    let feedback = test.api_json(Method::GET, "/feedback", None).await["entries"][0]["id"].as_str().expect("an item").to_owned();
+    let told = test.api_json(Method::GET, &format!("/feedback/{feedback}/shared-work"), None).await;
+    assert_eq!(told["pull_requests"]["entries"][0]["number"], 87);
 }
 
 async fn where_an_account_is_unknown_the_card_says_the_next_step(test: &Test) {

@@ -192,7 +192,7 @@ pub(super) async fn change(app: web::Data<App>, caller: Caller, id: web::Path<St
         if let Some(role) = change.role {
             members::change_role(connection, &caller.viewer, &id, role, &now)?;
         }
-        if let Some(manager) = &change.manager {
+        if let Some(manager) = change.manager.as_ref() {
             let manager = manager.as_ref().map(canonical).transpose()?;
             members::set_manager(connection, &caller.viewer, &id, manager.as_ref(), &now)?;
         }

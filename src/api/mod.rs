@@ -20,6 +20,7 @@ mod operations;
 mod quick_action;
 mod requests;
 mod sent;
+mod shared_work;
 #[cfg(test)]
 mod tests;
 

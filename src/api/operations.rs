@@ -7,7 +7,7 @@ use utoipa::OpenApi;
 use super::openapi::Shared;
 use super::{
     accounts, agenda, audit, document_page, feedback, goals, identities, installations, join_requests, links, members,
-    one_on_ones, openapi, quick_action, requests,
+    one_on_ones, openapi, quick_action, requests, shared_work,
 };
 use crate::error::{Error, Kind, Problem};
 
@@ -69,6 +69,7 @@ operations! {
     "/api/v1/feedback" { get feedback::list, post feedback::create }
     "/api/v1/feedback/{id}" { get feedback::show, patch feedback::change, delete feedback::withdraw }
     "/api/v1/feedback/{id}/share" { post feedback::share }
+    "/api/v1/feedback/{id}/shared-work" { get shared_work::of_feedback }
     "/api/v1/requests" { get requests::list, post requests::create }
     "/api/v1/requests/{id}" { get requests::show }
     "/api/v1/requests/{id}/answer" { post requests::answer }
@@ -78,6 +79,7 @@ operations! {
     "/api/v1/one-on-ones/{id}" { get one_on_ones::show, patch one_on_ones::change, delete one_on_ones::cancel }
     "/api/v1/one-on-ones/{id}/agenda" { post agenda::create }
     "/api/v1/one-on-ones/{id}/agenda/{item}" { patch agenda::change, delete agenda::remove }
+    "/api/v1/one-on-ones/{id}/shared-work" { get shared_work::of_one_on_one }
     "/api/v1/one-on-ones/{id}/note" { get one_on_ones::show_note, put one_on_ones::write_note }
     "/api/v1/goals" { get goals::list, post goals::create }
     "/api/v1/goals/{id}" { get goals::show, patch goals::change, delete goals::remove }

@@ -51,6 +51,17 @@ impl Feedback {
         Target { kind: Kind::Feedback, id: self.id.to_string() }
     }
 
+    /// The other of its two people, with their name; none for the manager it was shared with.
+    pub fn counterpart(&self, who: &Viewer) -> Option<(&MemberId, &str)> {
+        if self.author_id == who.member_id {
+            Some((&self.subject_id, &self.subject_name))
+        } else if self.subject_id == who.member_id {
+            Some((&self.author_id, &self.author_name))
+        } else {
+            None
+        }
+    }
+
     /// The manager who sees it too: the one it was shared with, as long as they lead its subject.
     pub fn manager(&self) -> Option<Named> {
         self.lead().filter(|lead| self.shared_with.as_ref() == Some(&lead.id))

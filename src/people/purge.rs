@@ -100,7 +100,7 @@ pub fn links(
     Ok(counted([("links", removed), ("details of pull requests", emptied)]))
 }
 
-/// How many links [`links`] would take away.
+/// How many links [`links()`] would take away.
 ///
 /// # Errors
 /// When the database refuses.

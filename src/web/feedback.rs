@@ -189,25 +189,14 @@ async fn read(
         let item = feedback::find(connection, &viewer, &asked)?;
         let attached = detached::of_conversation(connection, &viewer, &item.target(), &part, detached.as_ref())?;
         let between = |(other, _): (&MemberId, _)| between(connection, &viewer, other, &item.target(), &work_asked);
-        let work = counterpart(&item, &viewer.member_id).map(between).transpose()?;
+        let work = item.counterpart(&viewer).map(between).transpose()?;
         Ok((item, attached, work))
     });
     let (item, attached, work) = read.await?;
     let path = conversations::path(&item.target());
-    let with = counterpart(&item, &me.member.id).map(|(_, name)| name);
+    let with = item.counterpart(&me.viewer()).map(|(_, name)| name);
     let shared_work = work.zip(with).map(|(work, with)| shared_work::card(&path, with, work, &work_page, attached.may_attach));
     Ok((item, conversation_links::card(app, me, query, attached), shared_work))
-}
-
-/// The other of the two people of an item; none for the manager it was shared with.
-fn counterpart<'a>(item: &'a Feedback, me: &MemberId) -> Option<(&'a MemberId, &'a str)> {
-    if item.author_id == *me {
-        Some((&item.subject_id, &item.subject_name))
-    } else if item.subject_id == *me {
-        Some((&item.author_id, &item.author_name))
-    } else {
-        None
-    }
 }
 
 fn parse(id: &str) -> Result<FeedbackId> {

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::{Person, Shell, Time};
 
-/// The accounts, or the members who are not among them. Forms post to [`IdentitiesPage::action`].
+/// The accounts, or the members who are not among them. Forms post to `action`.
 #[derive(Template)]
 #[template(path = "web/identities.html")]
 pub struct IdentitiesPage {
