@@ -159,6 +159,8 @@ async fn the_frame_is_as_tall_as_what_stands_in_it() {
 /// Waits until the frame is exactly as tall as its content and looks into it; the answer is the height in CSS pixels.
 async fn frame_fits(browser: &Browser) -> Value {
     browser.look_at_page().await;
+    // A frame of another origin that nobody sees is not drawn, and so does not hear that its style sheet has come.
+    browser.run("document.querySelector(arguments[0]).scrollIntoView()", json!([PANEL])).await;
     browser.look_into(PANEL).await;
     let tall = "Math.ceil(document.documentElement.getBoundingClientRect().height)";
     browser.wait_until(&format!("return window.innerHeight === {tall}")).await;
