@@ -114,7 +114,7 @@ impl ManageConnection for Manager {
                     ConnectionError(diesel::ConnectionError::InvalidConnectionUrl("the path is not UTF-8".to_owned()))
                 })?;
                 let mut connection = SqliteConnection::establish(path).map_err(ConnectionError)?;
-                connection.batch_execute(if *writes { SQLITE_WRITER } else { SQLITE_READER }).map_err(QueryError)?;
+                set_up_patiently(&mut connection, if *writes { SQLITE_WRITER } else { SQLITE_READER }).map_err(QueryError)?;
                 Ok(AnyConnection::Sqlite(connection))
             }
             Target::Postgres(url) => {
@@ -132,6 +132,21 @@ impl ManageConnection for Manager {
     fn has_broken(&self, connection: &mut AnyConnection) -> bool {
         std::thread::panicking() || connection.is_broken()
     }
+}
+
+/// Turning a new file to WAL asks for all of it, for which SQLite does not wait: two that open it at once may find it locked
+/// (<https://www.sqlite.org/wal.html#sometimes_queries_return_sqlite_busy_in_wal_mode>). The settings can be said again.
+fn set_up_patiently(connection: &mut SqliteConnection, settings: &str) -> QueryResult<()> {
+    use diesel::result::Error::DatabaseError;
+    for _ in 0..100 {
+        match connection.batch_execute(settings) {
+            Err(DatabaseError(_, told)) if told.message() == "database is locked" => {
+                std::thread::sleep(std::time::Duration::from_millis(50));
+            }
+            done => return done,
+        }
+    }
+    connection.batch_execute(settings)
 }
 
 /// `BEGIN IMMEDIATE` on SQLite, because a transaction that begins to read and then writes is refused at once when another
