@@ -9,6 +9,7 @@ use crate::bitbucket::Client;
 use crate::config::{Config, Now, Random};
 use crate::connections::keys::{self, KeyCache};
 use crate::error::Result;
+use crate::forge::verifier::Verifier;
 use crate::storage::seal::Keyring;
 use crate::storage::{AnyConnection, Database, Manager};
 use crate::telemetry::Metrics;
@@ -30,6 +31,8 @@ pub struct App {
     pub keys: KeyCache,
     /// The keys of panel tokens, the newest first.
     pub panel_keys: Vec<[u8; 32]>,
+    /// Verifies the calls of the Forge app; none when no Forge app is configured.
+    pub forge: Option<Verifier>,
     /// What is counted.
     pub metrics: Metrics,
     /// Notified when a job may have been enqueued, so that it need not wait for the next look at the queue.
@@ -53,6 +56,7 @@ impl App {
             count => tracing::info!(count, "sealed secrets anew under the newest key"),
         }
         let bitbucket = Client::new(&config.bitbucket_api_url, metrics.clone()).map_err(|error| error.to_string())?;
+        let forge = Verifier::new(&config.forge).map_err(|error| error.to_string())?;
         Ok(Self {
             panel_keys: keyring.derive("panel token"),
             config: Arc::new(config),
@@ -60,6 +64,7 @@ impl App {
             bitbucket,
             keyring,
             keys: KeyCache::default(),
+            forge,
             metrics,
             jobs_waiting: Arc::new(Notify::new()),
             clock,

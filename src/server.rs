@@ -23,8 +23,26 @@ use crate::web::identities::IDENTITIES;
 use crate::web::settings::{self, ending};
 use crate::{api, panel, platform, web as pages};
 
-/// Every route of the public listener.
-fn routes(config: &mut web::ServiceConfig) {
+/// Every route of the public listener. Forge's are there when a Forge app is configured.
+fn routes(serves_forge: bool) -> impl Fn(&mut web::ServiceConfig) + Copy {
+    move |config| {
+        if serves_forge {
+            forge_routes(config);
+        }
+        other_routes(config);
+    }
+}
+
+/// What Forge calls, for itself and for the pages of the app.
+fn forge_routes(config: &mut web::ServiceConfig) {
+    config
+        .service(resource("/forge/lifecycle").post(platform::forge::lifecycle::receive))
+        .service(resource("/forge/events").post(platform::forge::events::receive))
+        .service(resource("/forge/refresh").post(platform::forge::lifecycle::refresh))
+        .service(resource("/forge/uninstall").post(platform::forge::lifecycle::uninstall));
+}
+
+fn other_routes(config: &mut web::ServiceConfig) {
     config.app_data(web::QueryConfig::default().error_handler(|error, request| {
         let detail = "This address has parameters that cannot be read. Check it, or begin at the start page.";
         in_the_callers_face(request, Error::new(Kind::Invalid, "query_malformed", detail).because(error))
@@ -216,6 +234,10 @@ async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, actix_web::E
 /// A page for a browser, a problem document for a program.
 fn in_the_callers_face(request: &HttpRequest, error: Error) -> actix_web::Error {
     let accept = request.headers().get("accept").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    // As below, with the path of the public address in front or without it.
+    if request.path().contains("/forge/") {
+        return platform::forge::Refused::from(error).into();
+    }
     let wants_page = accept.contains("text/html") && !request.path().starts_with("/api/");
     if wants_page { pages::failure::Failure::from(error).into() } else { error.into() }
 }

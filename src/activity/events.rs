@@ -1,17 +1,40 @@
-//! A webhook about a linked pull request has it fetched anew; every other leaves no trace.
+//! A webhook or an event of Forge about a linked pull request has it fetched anew; every other leaves no trace.
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use uuid::Uuid;
 
 use crate::config::Now;
 use crate::connect::webhook::Delivery;
 use crate::connections::installations::{self, State};
 use crate::connections::lifecycle::workspace_mismatch;
 use crate::error::Result;
+use crate::forge::events::RepositoryEvent;
 use crate::people::pull_requests;
 use crate::storage::AnyConnection;
 use crate::storage::ids::{InstallationId, PullRequestId};
 use crate::storage::schema::{installations as installation_rows, pull_requests as rows};
+
+/// What a delivery says of where something changed, whichever door it came in by.
+#[derive(Clone, Debug)]
+pub struct Hint {
+    event: String,
+    workspace: Option<Uuid>,
+    repository: Option<Uuid>,
+    pull_request: Option<u64>,
+}
+
+impl From<Delivery> for Hint {
+    fn from(Delivery { event, workspace, repository, pull_request, .. }: Delivery) -> Self {
+        Self { event, workspace, repository, pull_request }
+    }
+}
+
+impl From<RepositoryEvent> for Hint {
+    fn from(RepositoryEvent { event, workspace, repository, pull_request }: RepositoryEvent) -> Self {
+        Self { event, workspace, repository, pull_request }
+    }
+}
 
 /// What became of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +50,13 @@ pub enum Taken {
 ///
 /// # Errors
 /// `workspace_mismatch` or `installation_uninstalled` (403); `token_issuer_unknown` (401).
-pub fn take(connection: &mut AnyConnection, client_key: &str, delivery: &Delivery, now: &Now) -> Result<Taken> {
-    let (id, bitbucket_workspace_uuid, state, last_event_at, linked) = read(connection, client_key, delivery)?;
+pub fn take(connection: &mut AnyConnection, client_key: &str, hint: &Hint, now: &Now) -> Result<Taken> {
+    let (id, bitbucket_workspace_uuid, state, last_event_at, linked) = read(connection, client_key, hint)?;
     installations::must_be_installed(state)?;
-    if delivery.workspace.is_some_and(|uuid| uuid.to_string() != bitbucket_workspace_uuid) {
+    if hint.workspace.is_some_and(|uuid| uuid.to_string() != bitbucket_workspace_uuid) {
         return Err(workspace_mismatch());
     }
-    installations::note_event(connection, &id, &delivery.event, last_event_at, now)?;
+    installations::note_event(connection, &id, &hint.event, last_event_at, now)?;
     match linked.filter(|_| state == State::Active) {
         Some(id) => pull_requests::enqueue_refresh(connection, &id, now).map(|()| Taken::Enqueued),
         None => Ok(Taken::Ignored),
@@ -43,10 +66,10 @@ pub fn take(connection: &mut AnyConnection, client_key: &str, delivery: &Deliver
 type Row = (InstallationId, String, State, Option<NaiveDateTime>, Option<PullRequestId>);
 
 /// The installation that signed the delivery, and the linked pull request it is about, in one round trip.
-fn read(connection: &mut AnyConnection, client_key: &str, delivery: &Delivery) -> Result<Row> {
+fn read(connection: &mut AnyConnection, client_key: &str, hint: &Hint) -> Result<Row> {
     // A delivery without either is about nothing we keep: no row has an empty UUID or the number zero.
-    let repository = delivery.repository.map(|uuid| uuid.to_string()).unwrap_or_default();
-    let number = delivery.pull_request.map_or(0, |number| i64::try_from(number).unwrap_or(i64::MAX));
+    let repository = hint.repository.map(|uuid| uuid.to_string()).unwrap_or_default();
+    let number = hint.pull_request.map_or(0, |number| i64::try_from(number).unwrap_or(i64::MAX));
     let is_meant = rows::workspace_id
         .nullable()
         .eq(installation_rows::workspace_id)

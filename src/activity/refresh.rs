@@ -10,6 +10,7 @@ use crate::connections::credentials;
 use crate::connections::describe::retry;
 use crate::connections::health::{self, About};
 use crate::connections::installations::State;
+use crate::connections::system_tokens;
 use crate::connections::workspace_members::named;
 use crate::error::Result;
 use crate::jobs::Outcome;
@@ -37,11 +38,23 @@ pub async fn handle(
     let question = database.read(move |connection| {
         let Some(known) = pull_requests::known(connection, &asked)? else { return Ok(None) };
         let Some((repository, number)) = address(&known) else { return Ok(None) };
-        let credential = credential_for(connection, &known, &keyring, &config, &moment)?;
+        let credential = match credential_for(connection, &known, &keyring, &config, &moment) {
+            Err(error) if error.code != system_tokens::EXPIRED => return Err(error),
+            credential => credential,
+        };
         Ok(Some((repository, number, credential)))
     });
     // Purged or detached meanwhile: there is nothing to fetch any more.
     let Some((repository, number, credential)) = question.await? else { return Ok(Outcome::Done) };
+    let credential = match credential {
+        Ok(credential) => credential,
+        // The key comes with the next call of Forge: the job waits for it, and readers see why.
+        Err(error) => {
+            let code = error.code;
+            database.write(move |connection| pull_requests::store_failure(connection, &id, code)).await?;
+            return Err(error);
+        }
+    };
     let Some(credential) = credential else {
         let store = move |connection: &mut AnyConnection| pull_requests::store_failure(connection, &id, "not_connected");
         return database.write(store).await.map(|()| Outcome::Done);
@@ -77,7 +90,7 @@ fn address(known: &Known) -> Option<(RepositoryName, i64)> {
 }
 
 /// The installation that serves the pull request's Bitbucket workspace, that workspace and the credential: by UUID where known, else
-/// by the slug in its name.
+/// by the slug in its name. Of two doors it is one whose key Bitbucket takes.
 fn credential_for(
     connection: &mut AnyConnection,
     known: &Known,
@@ -97,10 +110,17 @@ fn credential_for(
         (None, Some(slug)) => query.filter(bitbucket_workspaces::slug.eq(Some(slug))),
         (None, None) => return Ok(None),
     };
-    let row: Option<(InstallationId, String)> = query.first(connection).optional()?;
-    let Some((id, bitbucket_workspace)) = row else { return Ok(None) };
-    let credential = credentials::of(connection, &id, keyring, config, now)?;
-    Ok(credential.map(|credential| (id, bitbucket_workspace, credential)))
+    let by_usefulness = (installations::refused_since.is_not_null(), installations::door.desc(), installations::id.desc());
+    let rows: Vec<(InstallationId, String)> = query.order(by_usefulness).limit(4).load(connection)?;
+    let mut waiting = None;
+    for (id, bitbucket_workspace) in rows {
+        match credentials::of(connection, &id, keyring, config, now) {
+            Ok(Some(credential)) => return Ok(Some((id, bitbucket_workspace, credential))),
+            Ok(None) => {}
+            Err(error) => waiting = Some(error),
+        }
+    }
+    waiting.map_or(Ok(None), Err)
 }
 
 fn details(answer: bitbucket::PullRequest) -> Details {

@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 
-use super::entry;
 use super::installations::State;
 use super::lifecycle::lock_bitbucket_workspace;
+use super::{entry, forge_installations};
 use crate::config::{Now, Secret};
 use crate::error::{Error, Kind, Result};
 use crate::people::{Viewer, audit, new_secret};
@@ -108,5 +108,6 @@ pub fn accept(connection: &mut AnyConnection, viewer: &Viewer, secret: &str, now
         now,
     )?;
     entry::enqueue(connection, &viewer.workspace_id, now)?;
+    forge_installations::join_waiting(connection, &viewer.workspace_id, &claim.bitbucket_workspace_uuid, now)?;
     Ok(claim)
 }

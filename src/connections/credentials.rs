@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 
-use super::installations::State;
+use super::installations::{Door, State};
 use super::keys::sealed_for;
+use super::system_tokens;
 use crate::bitbucket::Credential;
 use crate::config::{Config, Now, Secret};
 use crate::connect::outbound::sign_outbound;
@@ -25,10 +26,11 @@ pub fn signed(config: &Config, client_key: &str, secret: &Secret, now: &Now) -> 
     }))
 }
 
-/// The credential of an installation that is installed; `None` when it was removed or its secret is not known.
+/// The credential of an installation that is installed; `None` when it was removed or its secret is not known. A job that gets
+/// an error passes it on: it is tried again later.
 ///
 /// # Errors
-/// When the database cannot be read or the secret cannot be opened.
+/// When the database cannot be read or the secret cannot be opened; `forge_token_expired` (503) until Forge calls again.
 pub fn of(
     connection: &mut AnyConnection,
     id: &InstallationId,
@@ -36,11 +38,25 @@ pub fn of(
     config: &Config,
     now: &Now,
 ) -> Result<Option<Credential>> {
-    let is_installed = installations::table.find(id).filter(installations::state.ne(State::Uninstalled));
-    if is_installed.count().get_result::<i64>(connection)? == 0 {
-        return Ok(None);
+    type Row = (Door, String, Option<String>, Option<chrono::NaiveDateTime>);
+    let row: Option<Row> = installations::table
+        .find(id)
+        .filter(installations::state.ne(State::Uninstalled))
+        .select((
+            installations::door,
+            installations::client_key,
+            installations::system_token,
+            installations::system_token_expires_at,
+        ))
+        .first(connection)
+        .optional()?;
+    match row {
+        None => Ok(None),
+        Some((Door::Connect, ..)) => of_tombstone(connection, id, keyring, config, now),
+        Some((Door::Forge, client_key, token, expires_at)) => {
+            system_tokens::open(&client_key, token, expires_at, keyring, now).map(|token| Some(Credential::Bearer(token)))
+        }
     }
-    of_tombstone(connection, id, keyring, config, now)
 }
 
 /// The same for an installation that is a tombstone here, which Bitbucket may still hold: only its removal may use it.

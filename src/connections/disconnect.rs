@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::installations::{self as rows, Installation, State};
 use super::lifecycle::lock_bitbucket_workspace;
 use super::purge::{self, Links};
-use super::removal;
+use super::{removal, system_tokens};
 use crate::config::Now;
 use crate::error::{Error, Result};
 use crate::people::{self, Viewer, audit};
@@ -80,7 +80,7 @@ pub fn refuse(connection: &mut AnyConnection, viewer: &Viewer, id: &Installation
 }
 
 /// The viewer's installation, with its Bitbucket workspace locked: what ends it and what begins anew happen one after the other.
-fn locked(connection: &mut AnyConnection, viewer: &Viewer, id: &InstallationId) -> Result<(Installation, Uuid)> {
+pub(super) fn locked(connection: &mut AnyConnection, viewer: &Viewer, id: &InstallationId) -> Result<(Installation, Uuid)> {
     let uuid = rows::find(connection, viewer, id)?.bitbucket_workspace_uuid;
     let uuid = Uuid::try_parse(&uuid).map_err(Error::internal)?;
     lock_bitbucket_workspace(connection, uuid)?;
@@ -88,7 +88,7 @@ fn locked(connection: &mut AnyConnection, viewer: &Viewer, id: &InstallationId) 
 }
 
 /// Makes a tombstone of an installation and has it removed at Bitbucket.
-fn close(
+pub(super) fn close(
     connection: &mut AnyConnection,
     viewer: &Viewer,
     id: &InstallationId,
@@ -99,6 +99,7 @@ fn close(
     diesel::update(installations::table.find(id))
         .set((installations::state.eq(State::Uninstalled), installations::uninstalled_at.eq(Some(now.at))))
         .execute(connection)?;
+    system_tokens::forget(connection, id)?;
     removal::begin(connection, id, now)?;
     let (actor, detail) = (viewer.member_id.as_str(), bitbucket_workspace.to_string());
     audit::record(connection, &viewer.workspace_id, actor, action, id.as_str(), &detail, now)

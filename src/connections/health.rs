@@ -35,6 +35,10 @@ pub struct Health {
     pub removal: Option<Removal>,
     /// Why the removal failed last, as a stable code.
     pub removal_error: Option<String>,
+    /// When Forge called last by itself, UTC; it does so every hour.
+    pub called_at: Option<NaiveDateTime>,
+    /// When the key ends that Forge's calls bring, UTC.
+    pub key_expires_at: Option<NaiveDateTime>,
 }
 
 /// What a call to Bitbucket was about, which tells what a refusal means.

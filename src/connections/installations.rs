@@ -2,8 +2,11 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use uuid::Uuid;
 
+use super::forge_installations;
 use super::health::Health;
+use super::lifecycle::lock_bitbucket_workspace;
 use crate::config::Now;
 use crate::error::{Error, Result};
 use crate::people::page::{Listed, Page};
@@ -100,6 +103,8 @@ macro_rules! installation_rows {
                 installations::clock_skew_seconds,
                 installations::removal,
                 installations::removal_error,
+                installations::called_at,
+                installations::system_token_expires_at,
             ),
         ))
     };
@@ -158,6 +163,8 @@ pub fn find(connection: &mut AnyConnection, viewer: &Viewer, id: &InstallationId
 /// `owner_needed` (403); `not_found` (404); `installation_uninstalled` (409).
 pub fn confirm(connection: &mut AnyConnection, viewer: &Viewer, id: &InstallationId, now: &Now) -> Result<Installation> {
     let installation = find(connection, viewer, id)?;
+    let uuid = Uuid::try_parse(&installation.bitbucket_workspace_uuid).map_err(Error::internal)?;
+    lock_bitbucket_workspace(connection, uuid)?;
     if installation.state == State::Uninstalled {
         return Err(Error::conflict(
             "installation_uninstalled",
@@ -187,6 +194,7 @@ pub fn confirm(connection: &mut AnyConnection, viewer: &Viewer, id: &Installatio
             now,
         )?;
         super::entry::enqueue(connection, &viewer.workspace_id, now)?;
+        forge_installations::join_waiting(connection, &viewer.workspace_id, name, now)?;
     }
     find(connection, viewer, id)
 }

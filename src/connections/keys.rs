@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
+use super::installations::Door;
+use super::system_tokens;
 use crate::config::{Config, Now};
 use crate::connect::token::VerificationKey;
 use crate::error::Result;
@@ -94,6 +96,7 @@ pub fn read(
 ) -> Result<Option<Keys>> {
     let row: Option<Secrets> = installations::table
         .filter(installations::client_key.eq(client_key))
+        .filter(installations::door.eq(Door::Connect))
         .select((
             installations::is_registered,
             installations::secret,
@@ -151,7 +154,7 @@ pub fn seal_anew(connection: &mut AnyConnection, keyring: &Keyring) -> Result<us
             changed += 1;
         }
     }
-    Ok(changed)
+    Ok(changed + system_tokens::seal_anew(connection, keyring)?)
 }
 
 /// What the secrets of an installation are sealed for: another row's cannot be put in their place.

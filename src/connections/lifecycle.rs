@@ -42,7 +42,7 @@ pub struct Known {
 /// # Errors
 /// When the database refuses.
 pub fn known(connection: &mut AnyConnection, client_key: &str) -> Result<Option<Known>> {
-    let row = installations::table.filter(installations::client_key.eq(client_key));
+    let row = installations::table.filter(installations::client_key.eq(client_key)).filter(installations::door.eq(Door::Connect));
     Ok(row.select((installations::secret, installations::bitbucket_workspace_uuid)).first(connection).optional()?)
 }
 
@@ -89,6 +89,7 @@ pub fn install(connection: &mut AnyConnection, install: &ProvenInstall, keyring:
     }
     let row: Option<Row> = installations::table
         .filter(installations::client_key.eq(&install.client_key))
+        .filter(installations::door.eq(Door::Connect))
         .select((
             installations::id,
             installations::state,
@@ -267,6 +268,7 @@ pub fn uninstall(
     spend(connection, token, now)?;
     let row: Option<(InstallationId, State, Option<WorkspaceId>, String)> = installations::table
         .filter(installations::client_key.eq(client_key))
+        .filter(installations::door.eq(Door::Connect))
         .select((installations::id, installations::state, installations::workspace_id, installations::bitbucket_workspace_uuid))
         .first(connection)
         .optional()?;

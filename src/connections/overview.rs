@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::describe::{DESCRIBE, Describe};
 use super::entry::{UPDATE_ENTRY, UpdateEntry};
-use super::installations::{self, Installation};
+use super::installations::{self, Door, Installation, State};
 use super::purge::{self, Purge};
 use super::removal::{REMOVE_APP, RemoveApp};
 use super::{describe, install_codes};
@@ -44,6 +44,10 @@ pub struct Standing {
     pub failed_jobs: Vec<String>,
     /// The last purge of its Bitbucket workspace.
     pub purge: Option<Purge>,
+    /// Whether it is of the Connect app and can be retired, because the Forge app is connected in the same Bitbucket workspace.
+    pub is_retirable: bool,
+    /// The Connect installation that it took over from, while something is to be said of its removal at Bitbucket.
+    pub retired: Option<Installation>,
 }
 
 /// Reads it.
@@ -56,11 +60,35 @@ pub fn read(connection: &mut AnyConnection, viewer: &Viewer) -> Result<Overview>
     let open = installations::open(connection, viewer)?;
     let mut seen: HashSet<String> = open.iter().map(|installation| installation.bitbucket_workspace_uuid.clone()).collect();
     let removed = installations::removed(connection, viewer)?;
-    let last: Vec<Installation> =
-        removed.into_iter().filter(|installation| seen.insert(installation.bitbucket_workspace_uuid.clone())).collect();
+    let (last, former): (Vec<Installation>, Vec<Installation>) =
+        removed.into_iter().partition(|installation| seen.insert(installation.bitbucket_workspace_uuid.clone()));
     let around = Around::read(connection, viewer, open.iter().chain(&last))?;
     let standings = |installations: Vec<Installation>| installations.into_iter().map(|it| around.standing(it)).collect();
-    Ok(Overview { quick_action, install_code, open: standings(open), disconnected: standings(last) })
+    let mut open: Vec<Standing> = standings(open);
+    note_moves(&mut open, former);
+    Ok(Overview { quick_action, install_code, open, disconnected: standings(last) })
+}
+
+/// How far each Bitbucket workspace is on its way from Connect to Forge. `former` are installations that were removed there.
+fn note_moves(open: &mut [Standing], former: Vec<Installation>) {
+    let by_forge: HashSet<String> = open
+        .iter()
+        .map(|standing| &standing.installation)
+        .filter(|it| it.door == Door::Forge && it.state == State::Active)
+        .map(|it| it.bitbucket_workspace_uuid.clone())
+        .collect();
+    for Standing { installation, is_retirable, retired, .. } in open {
+        let uuid = &installation.bitbucket_workspace_uuid;
+        match installation.door {
+            Door::Connect => *is_retirable = by_forge.contains(uuid),
+            Door::Forge => {
+                let is_its_former = |it: &&Installation| {
+                    it.door == Door::Connect && it.bitbucket_workspace_uuid == *uuid && it.health.removal.is_some()
+                };
+                *retired = former.iter().find(is_its_former).cloned();
+            }
+        }
+    }
 }
 
 /// One installation of the viewer's workspace with what is known around it.
@@ -123,6 +151,8 @@ impl Around {
             installer: installation.reported_installer.as_ref().and_then(|account| self.installers.get(account).cloned()),
             failed_jobs: failed.collect(),
             purge: self.purges.get(&installation.bitbucket_workspace_uuid).cloned(),
+            is_retirable: false,
+            retired: None,
             installation,
         }
     }

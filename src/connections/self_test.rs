@@ -11,6 +11,8 @@ use crate::config::{Config, Now};
 /// A clock that is off by more makes calls fail sooner or later: Bitbucket's tokens are taken with a minute's leeway.
 const CLOCK_MAY_DIFFER_SECONDS: i32 = 10;
 const PROOF_HOURS: i64 = 24;
+/// Forge's hourly call may come late, or fail once; more is silence.
+const SILENT_AFTER_HOURS: i64 = 3;
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,8 +65,11 @@ pub fn of_settings(config: &Config) -> Finding {
 }
 
 /// What is to be said of an installation that is not removed. `failed_jobs` are the kinds of its jobs that were given up.
-pub fn of_installation(installation: &Installation, failed_jobs: &[String]) -> Vec<Finding> {
-    let mut findings = vec![key(installation)];
+pub fn of_installation(installation: &Installation, failed_jobs: &[String], now: &Now) -> Vec<Finding> {
+    let mut findings = match installation.door {
+        Door::Connect => vec![key(installation)],
+        Door::Forge => of_forge(installation, now),
+    };
     findings.extend(clock(installation));
     findings.push(scopes(installation));
     findings.extend(entry(installation));
@@ -86,8 +91,34 @@ fn key(installation: &Installation) -> Finding {
     match installation.health.refused_since {
         Some(since) => Finding::bad("Bitbucket refuses our key", key_remedy(installation)).since(since),
         None if installation.bitbucket_workspace_slug.is_some() => Finding::good("Bitbucket takes our key"),
+        None if installation.door == Door::Forge => Finding::good("Bitbucket has not been asked with our key yet"),
         None => Finding::good("Bitbucket took our key when the app was installed"),
     }
+}
+
+/// For how many hours Forge has not called, when that is too long.
+pub fn silent_hours(installation: &Installation, now: &Now) -> Option<i64> {
+    let last = installation.health.called_at.unwrap_or(installation.installed_at);
+    let hours = (now.at - last).num_hours();
+    (installation.door == Door::Forge && hours >= SILENT_AFTER_HOURS).then_some(hours)
+}
+
+/// Forge's calls, and the key for Bitbucket that they bring.
+fn of_forge(installation: &Installation, now: &Now) -> Vec<Finding> {
+    let has_key = installation.health.key_expires_at.is_some_and(|expires_at| expires_at > now.at);
+    if let Some(hours) = silent_hours(installation, now) {
+        let what = format!("Forge has not called for {hours} hours");
+        let remedy = "Open Installed apps in Bitbucket. Where ClarityLoop is not listed any more, disconnect the workspace here; else \
+                      ask your operator whether Forge reaches this server.";
+        return vec![Finding::bad(what, remedy)];
+    }
+    if !has_key {
+        let remedy = "Ask your operator to deploy the Forge app anew with the scope read:app-system-token.";
+        let lacking = Finding::bad("Forge calls, and brings no key for Bitbucket", remedy);
+        let waiting = Finding::good("Forge’s first call has not come yet");
+        return vec![if installation.health.called_at.is_some() { lacking } else { waiting }];
+    }
+    vec![Finding::good("Forge calls, and brings our key"), key(installation)]
 }
 
 /// What to do when Bitbucket refuses our key.
@@ -112,8 +143,12 @@ fn scopes(installation: &Installation) -> Finding {
     match &installation.health.missing_scopes {
         None => Finding::good("No scope is missing"),
         Some(missing) => {
-            let remedy =
-                "Open Installed apps in Bitbucket, remove ClarityLoop and install it again: only that grants new scopes.";
+            let remedy = match installation.door {
+                Door::Connect => {
+                    "Open Installed apps in Bitbucket, remove ClarityLoop and install it again: only that grants new scopes."
+                }
+                Door::Forge => "Open Installed apps in Bitbucket and agree to the newest version of ClarityLoop.",
+            };
             Finding::bad(format!("Bitbucket says that the app lacks {}", missing.replace(' ', ", ")), remedy)
         }
     }

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::body::{Body, WEBHOOK_BYTES};
 use super::signed::Signed;
-use crate::activity::events::{self, Taken};
+use crate::activity::events::{self, Hint, Taken};
 use crate::app::App;
 use crate::connect::webhook::Delivery;
 use crate::error::{Error, Kind, Result};
@@ -23,8 +23,8 @@ pub async fn receive(
     let delivery =
         Delivery::parse(&body.0, event_key).map_err(|refusal| Error::new(Kind::Invalid, refusal.code(), refusal.to_string()))?;
     let event = metric_word(&delivery.event);
-    let now = app.now();
-    let taken = app.write(move |connection| events::take(connection, &signed.client_key, &delivery, &now)).await;
+    let (hint, now) = (Hint::from(delivery), app.now());
+    let taken = app.write(move |connection| events::take(connection, &signed.client_key, &hint, &now)).await;
     let outcome = match &taken {
         Ok(Taken::Enqueued) => "enqueued",
         Ok(Taken::Ignored) => "ignored",

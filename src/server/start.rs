@@ -76,6 +76,7 @@ pub async fn start(config: Config, options: Options) -> Result<Running, StartErr
     let served = app.clone();
     let server = HttpServer::new(move || {
         let path = served.config.public_url.path.clone();
+        let routes = routes(served.forge.is_some());
         let server = actix_web::App::new().app_data(served.clone()).app_data(frame.clone()).wrap(from_fn(observe));
         // A proxy may or may not cut the path of the public address off: both find the routes.
         server

@@ -253,6 +253,9 @@ fn remark(shown: Option<&Shown>, known: &Known) -> Option<&'static str> {
         (Some("not_connected"), false) => Some(
             "The app is not connected to this Bitbucket workspace, so only the address is kept. An owner can connect it in Settings.",
         ),
+        (Some("forge_token_expired"), _) => Some(
+            "Forge has not called this server for some hours, so this may be out of date. It follows with Forge’s next call.",
+        ),
         (Some("bitbucket_rate_limited" | "bitbucket_down" | "bitbucket_malformed"), _) => {
             Some("Bitbucket did not answer when it was asked last, so this may be out of date.")
         }

@@ -50,6 +50,10 @@ diesel::table! {
         clock_skew_seconds -> Nullable<Integer>,
         removal -> Nullable<Text>,
         removal_error -> Nullable<Text>,
+        environment -> Nullable<Text>,
+        called_at -> Nullable<Timestamp>,
+        system_token -> Nullable<Text>,
+        system_token_expires_at -> Nullable<Timestamp>,
     }
 }
 

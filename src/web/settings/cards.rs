@@ -21,7 +21,7 @@ pub fn all(config: &Config, overview: &Overview, now: &Now) -> Vec<Card> {
 
 fn open(config: &Config, standing: &Standing, now: &Now) -> Card {
     let installation = &standing.installation;
-    let mut findings = self_test::of_installation(installation, &standing.failed_jobs);
+    let mut findings = self_test::of_installation(installation, &standing.failed_jobs, now);
     let attention = findings.iter().find(|finding| finding.is_bad()).map(|finding| attention(config, installation, finding));
     let state = match (installation.state, &attention) {
         (State::Waiting, _) => CardState::Waiting,
