@@ -18,13 +18,13 @@ pub struct Context {
     pub bitbucket_workspace: Uuid,
     /// The repository.
     pub repository: Uuid,
-    /// `workspace/repository`.
-    pub repository_name: String,
+    /// `workspace/repository`, when the door knows it.
+    pub repository_name: Option<String>,
     /// The pull request's number.
     pub number: i64,
-    /// The author's account id, unless the account is gone.
+    /// The author's account id, unless the account is gone or the door does not know it.
     pub author: Option<String>,
-    /// The pull request's title.
+    /// The pull request's title, when the door knows it.
     pub title: Option<String>,
 }
 
@@ -36,7 +36,7 @@ impl Context {
             account: parameters.account?,
             bitbucket_workspace: parameters.workspace,
             repository: parameters.repository,
-            repository_name: parameters.repository_name,
+            repository_name: Some(parameters.repository_name),
             number: i64::try_from(parameters.pull_request).ok()?,
             author: parameters.author,
             title: parameters.title,
@@ -50,7 +50,7 @@ impl Context {
             number: self.number,
             bitbucket_workspace: Some(self.bitbucket_workspace),
             repository: Some(self.repository),
-            repository_name: Some(self.repository_name.clone()),
+            repository_name: self.repository_name.clone(),
             title: self.title.clone(),
             author_account_id: self.author.clone(),
         }
@@ -69,6 +69,7 @@ impl Context {
     }
 
     fn url(&self, web_url: &str) -> String {
-        pull_requests::signed_url(web_url, self.bitbucket_workspace, self.repository, &self.repository_name, self.number)
+        let name = self.repository_name.as_deref();
+        pull_requests::signed_url(web_url, self.bitbucket_workspace, self.repository, name, self.number)
     }
 }

@@ -1,6 +1,6 @@
 //! What the panel shows in each of its states, as plain values, and the templates that draw them; for the doors of the panel.
 //!
-//! The same body serves every door: forms post to the actions that the view names. They send `token` and, by form, `code`;
+//! The same body serves every door: forms post to the actions that the view names. They send `token`, where there is one, and, by form, `code`;
 //! `target`, `about` or `about_email`, `note`; or `link`. Without the script a form answers with a whole page; with it the script
 //! takes the element of class `panel-body` out of that same answer. Views are not `Debug`: some carry tokens.
 
@@ -45,7 +45,7 @@ pub enum State {
 pub struct Unknown {
     /// Where the code form posts to.
     pub action: String,
-    /// The panel token.
+    /// The panel token; empty where each call is proven by itself.
     pub token: String,
     /// The absolute address of the profile page.
     pub profile_url: String,
@@ -61,7 +61,7 @@ pub struct Unknown {
 pub struct ShowAgain {
     /// Where "Show it again" posts to.
     pub action: String,
-    /// The panel token.
+    /// The panel token; empty where each call is proven by itself.
     pub token: String,
 }
 
@@ -94,7 +94,7 @@ impl CodeProblem {
 
 /// What is attached already, and the form that attaches more.
 pub struct Attach {
-    /// The panel token, which every form carries.
+    /// The panel token, which every form carries; empty where each call is proven by itself.
     pub token: String,
     /// What came of the last press of a button.
     pub banner: Option<Banner>,

@@ -80,7 +80,7 @@ mod tests {
             account: "557058:a".to_owned(),
             bitbucket_workspace: uuid::Uuid::nil(),
             repository: uuid::Uuid::nil(),
-            repository_name: "a/b".to_owned(),
+            repository_name: Some("a/b".to_owned()),
             number: 1,
             author: None,
             title: Some("t".to_owned()),

@@ -15,20 +15,37 @@ use crate::storage::ids::MemberId;
 use crate::telemetry;
 
 /// Where the panel's forms post to and its links lead.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Addresses<'a> {
     /// This server's public address.
     pub public_url: &'a str,
-    /// Where the attach form posts to.
-    pub attach: &'a str,
-    /// Where the button that asks for the attach form posts to.
-    pub form: &'a str,
-    /// Where the code form posts to.
-    pub code: &'a str,
-    /// What precedes `/join`, `/hide` and `/show` in the address of the form that does it.
+    /// What the addresses of all its forms begin with.
     pub panel: &'a str,
-    /// What precedes `/{link}/remove` in the address of an undo.
-    pub links: &'a str,
+    /// How an undo says which link it means.
+    pub undoing: Undoing,
+}
+
+/// How an undo says which link it means. Its button sends the id in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undoing {
+    /// In its address.
+    ByPath,
+    /// By what its button sends.
+    ByButton,
+}
+
+impl Addresses<'_> {
+    /// Where the form `name` posts to.
+    fn of(&self, name: &str) -> String {
+        format!("{}/{name}", self.panel)
+    }
+
+    fn undo(&self, link: &str) -> String {
+        match self.undoing {
+            Undoing::ByPath => format!("{}/links/{link}/remove", self.panel),
+            Undoing::ByButton => format!("{}/links/remove", self.panel),
+        }
+    }
 }
 
 /// What happened to a form that was sent, for the page that answers it.
@@ -59,18 +76,16 @@ pub fn state(
     let bitbucket_workspace = read.bitbucket_workspace_slug.clone().unwrap_or_else(|| "this workspace".to_owned());
     match (&read.workspace, read.state) {
         (Some(workspace), Standing::Active) if !workspace.quick_action => State::Off { bitbucket_workspace },
-        (Some(_), Standing::Active) if read.is_hidden => {
-            State::Hidden(ShowAgain { action: format!("{}/show", addresses.panel), token })
-        }
+        (Some(_), Standing::Active) if read.is_hidden => State::Hidden(ShowAgain { action: addresses.of("show"), token }),
         (Some(_), Standing::Active) => match &read.viewer {
             Some(viewer) => State::Attach(attach(read, targets, &viewer.id, token, addresses, outcome, now)),
             None => State::Unknown(Unknown {
-                action: addresses.code.to_owned(),
+                action: addresses.of("code"),
                 token,
                 profile_url: format!("{}/profile", addresses.public_url),
                 problem: outcome.code_problem,
                 join: join(read, owners, addresses, outcome.join, now),
-                hide_action: hide(addresses),
+                hide_action: addresses.of("hide"),
             }),
         },
         (workspace, _) => {
@@ -90,14 +105,11 @@ fn attach(
     now: NaiveDateTime,
 ) -> Attach {
     let links = read.links.iter().map(|link| self::link(link, viewer, addresses, now)).collect();
-    let form = targets
-        .map(|targets| Form::again(addresses.attach, wording::targets(read, targets, viewer, now), outcome.typed, outcome.wrong));
-    let (form_action, hide_action) = (addresses.form.to_owned(), hide(addresses));
+    let form = targets.map(|targets| {
+        Form::again(addresses.of("links"), wording::targets(read, targets, viewer, now), outcome.typed, outcome.wrong)
+    });
+    let (form_action, hide_action) = (addresses.of("form"), addresses.of("hide"));
     Attach { token, banner: outcome.banner, links, form, form_action, hide_action }
-}
-
-fn hide(addresses: &Addresses<'_>) -> String {
-    format!("{}/hide", addresses.panel)
 }
 
 /// The second way of somebody whom the panel does not know: to ask, or what has come of asking.
@@ -107,7 +119,7 @@ fn join(read: &PanelState, owners: Vec<String>, addresses: &Addresses<'_>, typed
         Some(Asked::Refused { refused_at, again_at }) if again_at > now => {
             Join::Refused { on: day(refused_at, now), again_on: day(again_at, now) }
         }
-        _ => Join::Form { action: format!("{}/join", addresses.panel), typed },
+        _ => Join::Form { action: addresses.of("join"), typed },
     }
 }
 
@@ -121,7 +133,7 @@ fn link(link: &PanelLink, viewer: &MemberId, addresses: &Addresses<'_>, now: Nai
         at: moment(link.made_at, now),
         seen_by: wording::seen_by(&link.place, viewer),
         note: link.note.clone(),
-        undo: is_mine.then(|| Undo { action: format!("{}/{}/remove", addresses.links, link.id), link_id: link.id.clone() }),
+        undo: is_mine.then(|| Undo { action: addresses.undo(&link.id), link_id: link.id.clone() }),
     }
 }
 

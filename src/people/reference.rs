@@ -119,9 +119,15 @@ fn reference_by_name(web_url: &str, full_name: &str, number: &str) -> Option<Ref
     })
 }
 
-/// The address of the pull request that the panel of a signed request is about.
-pub fn signed_url(web_url: &str, bitbucket_workspace: Uuid, repository: Uuid, repository_name: &str, number: i64) -> String {
-    match reference_by_name(web_url, repository_name, &number.to_string()) {
+/// The address of the pull request that the panel of a signed request is about: by its repository's name, where that is known.
+pub fn signed_url(
+    web_url: &str,
+    bitbucket_workspace: Uuid,
+    repository: Uuid,
+    repository_name: Option<&str>,
+    number: i64,
+) -> String {
+    match repository_name.and_then(|name| reference_by_name(web_url, name, &number.to_string())) {
         Some(reference) => reference.url,
         None => format!("{web_url}/%7B{bitbucket_workspace}%7D/%7B{repository}%7D/pull-requests/{number}"),
     }

@@ -15,13 +15,7 @@ pub struct Frame {
     pub looks: String,
     /// The path of `panel.js`.
     pub script: String,
-    /// The path of the panel's forms.
-    pub attach: String,
-    /// The path that answers with the panel's form opened.
-    pub form: String,
-    /// The path of the panel's code form.
-    pub code: String,
-    /// What the paths of the panel's other forms begin with.
+    /// What the paths of the panel's forms begin with.
     pub panel: String,
     /// Bitbucket's host script, which sizes the frame.
     pub host_script: String,
@@ -48,9 +42,6 @@ impl Frame {
             tokens: below(tokens),
             looks: below(looks),
             script: below(script),
-            attach: below("/connect/panel/links"),
-            form: below("/connect/panel/form"),
-            code: below("/connect/panel/code"),
             panel: below("/connect/panel"),
             host_script,
             policy: header::HeaderValue::from_str(&policy)?,
