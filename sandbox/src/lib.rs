@@ -44,7 +44,7 @@ pub use bitbucket::Bitbucket;
 pub use calls::{Call, Sent};
 pub use descriptor::{Descriptor, DescriptorRefused};
 pub use forge::{
-    ForgeCaller, ForgeInstall, ForgeInstallation, ForgeRoutes, ForgeToken, RemoteAnswer, RemoteFailed, RemoteRequest,
+    ForgeCaller, ForgeInstall, ForgeInstallation, ForgePage, ForgeRoutes, ForgeToken, RemoteAnswer, RemoteFailed, RemoteRequest,
 };
 pub use installation::{App, Installation, Missing};
 pub use lifecycle::{ClientKey, Install, InstallFailed};

@@ -1,6 +1,7 @@
 //! What of Forge is installed where, and how its remote is reached.
 
 use crate::{bitbucket::Bitbucket, installation::Missing};
+use std::path::PathBuf;
 
 /// A Forge app in a workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,17 @@ pub struct ForgeRoutes {
     pub uninstall: String,
 }
 
+/// The one resource of the app's manifest, which its panel, its action and its settings page are shown with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForgePage {
+    /// The folder of the built Custom UI, with an `index.html` in it.
+    pub folder: PathBuf,
+    /// The title of panel and settings page.
+    pub title: String,
+    /// The title of the action in the menu of a pull request.
+    pub action: String,
+}
+
 /// What to install, where, and in which manner.
 #[derive(Clone, Debug)]
 pub struct ForgeInstall {
@@ -47,6 +59,8 @@ pub struct ForgeInstall {
     pub scopes: Vec<String>,
     /// Where calls of the platform go.
     pub routes: ForgeRoutes,
+    /// What pages show of the app; `None` shows nothing.
+    pub page: Option<ForgePage>,
 }
 
 /// An installation with all that Forge knows of it.
@@ -83,6 +97,7 @@ impl ForgeInstall {
                 refresh: "/forge/refresh".to_owned(),
                 uninstall: "/forge/uninstall".to_owned(),
             },
+            page: None,
         }
     }
 }
@@ -108,6 +123,11 @@ impl Bitbucket {
     #[must_use]
     pub fn forge_installations(&self) -> Vec<ForgeInstallation> {
         self.state().forge.installations.iter().map(Record::installation).collect()
+    }
+
+    /// The page of an installation that has not ended.
+    pub(crate) fn forge_page(&self, installation: &str) -> Option<ForgePage> {
+        self.forge_record(installation).ok().filter(|record| record.active)?.install.page
     }
 
     pub(super) fn forge_record(&self, installation: &str) -> Result<Record, Missing> {

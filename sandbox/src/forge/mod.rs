@@ -15,7 +15,7 @@ mod remote;
 mod state;
 mod token;
 
-pub use installation::{ForgeInstall, ForgeInstallation, ForgeRoutes};
+pub use installation::{ForgeInstall, ForgeInstallation, ForgePage, ForgeRoutes};
 pub use invocation::ForgeCaller;
 pub use remote::{RemoteAnswer, RemoteFailed, RemoteRequest};
 pub(crate) use state::Forge;

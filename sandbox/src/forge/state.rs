@@ -16,6 +16,14 @@ pub(crate) struct Forge {
     pub(super) failed_deliveries: Vec<FailedDelivery>,
 }
 
+impl Forge {
+    /// The installations in a workspace (its UUID) that have not ended and show a page: id and title.
+    pub(crate) fn pages_in(&self, workspace: &str) -> impl Iterator<Item = (&str, &str)> {
+        let here = self.installations.iter().filter(move |record| record.active && record.workspace == workspace);
+        here.filter_map(|record| Some((record.id.as_str(), record.install.page.as_ref()?.title.as_str())))
+    }
+}
+
 /// An event that the remote has not taken yet.
 #[derive(Clone)]
 pub(super) struct FailedDelivery {

@@ -1,9 +1,10 @@
 //! What installed apps add to the page of a pull request: panels beside it, items in its action row that open a dialog.
 
-use super::{layout, refused, see_other};
+use super::{forge::Shown, layout, refused, see_other};
 use crate::{
     bitbucket::Bitbucket,
     descriptor::{Descriptor, ITEM_LOCATION, PANEL_LOCATION},
+    forge::ForgeCaller,
     html::escape,
     percent::percent_encode,
 };
@@ -19,6 +20,8 @@ use serde::Deserialize;
 pub(crate) struct AppsOnPage {
     pub(crate) items: String,
     pub(crate) panels: String,
+    /// What Forge shows in the overview itself.
+    pub(crate) overview: String,
     pub(crate) dialogs: String,
 }
 
@@ -60,7 +63,23 @@ impl AppsOnPage {
             let query = format!("client_key={}&repository={}", percent_encode(client_key), percent_encode(repository));
             apps.add_item(number, &descriptor, &format!("/sandbox/item?{query}&id={id}&as={}", percent_encode(viewer)));
         }
+        let of_forge = bitbucket.forge_installations().into_iter();
+        for installation in of_forge.filter(|installation| Some(&installation.workspace) == workspace.as_ref()) {
+            let panel = ForgeCaller::Panel { viewer, repository, pull_request: id };
+            let action = ForgeCaller::Action { viewer, repository, pull_request: id };
+            if let (Some(panel), Some(action)) =
+                (Shown::of(bitbucket, &installation.id, panel), Shown::of(bitbucket, &installation.id, action))
+            {
+                apps.add_forge(&panel, &action);
+            }
+        }
         apps
+    }
+
+    fn add_forge(&mut self, panel: &Shown, action: &Shown) {
+        let (title, frame) = (escape(&panel.title), panel.frame("forge-panel", "src"));
+        self.overview += &format!("<section class=\"panel\"><h2>{title}</h2>{frame}</section>");
+        self.add_dialog("forge-dialog", &escape(&action.title), &action.frame("forge-action", "data-src"));
     }
 
     fn add_panel(&mut self, number: usize, descriptor: &Descriptor, url: &str) {
@@ -77,9 +96,14 @@ impl AppsOnPage {
         };
         let name = escape(item.name);
         let frame = layout::frame(&format!("item-{number}"), item.name, "data-src", url);
-        self.items += &format!("<button type=\"button\" data-dialog=\"dialog-{number}\">{name}</button>");
+        self.add_dialog(&format!("dialog-{number}"), &name, &frame);
+    }
+
+    /// `name` and `frame` are HTML.
+    fn add_dialog(&mut self, identifier: &str, name: &str, frame: &str) {
+        self.items += &format!("<button type=\"button\" data-dialog=\"{identifier}\">{name}</button>");
         self.dialogs += &format!(
-            "<dialog id=\"dialog-{number}\" aria-label=\"{name}\"><header><h2>{name}</h2>\
+            "<dialog id=\"{identifier}\" aria-label=\"{name}\"><header><h2>{name}</h2>\
              <button type=\"button\" data-close aria-label=\"Close\">×</button></header>{frame}</dialog>"
         );
     }

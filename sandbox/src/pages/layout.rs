@@ -14,7 +14,7 @@ pub(crate) fn page(status: StatusCode, title: &str, main: &str) -> HttpResponse 
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} — Bitbucket sandbox</title>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\
          <link rel=\"stylesheet\" href=\"/sandbox/style.css\"><link rel=\"icon\" href=\"data:,\">\
-         <script src=\"/sandbox/host.js\"></script></head><body>\
+         <script src=\"/sandbox/host.js\"></script><script src=\"/sandbox/forge_host.js\"></script></head><body>\
          <header class=\"bar\"><a href=\"/\" class=\"logo\">Bitbucket <span>sandbox</span></a></header><main>{main}</main></body></html>"
     ))
 }

@@ -15,6 +15,12 @@ pub(crate) struct Chosen {
     client_key: String,
 }
 
+/// Which Forge installation.
+#[derive(Deserialize)]
+pub(crate) struct ChosenForge {
+    installation: String,
+}
+
 /// `GET /{workspace}/workspace/settings/addon-management`.
 pub(crate) async fn page(bitbucket: Data<Bitbucket>, workspace: Path<String>) -> HttpResponse {
     let state = bitbucket.state();
@@ -22,7 +28,8 @@ pub(crate) async fn page(bitbucket: Data<Bitbucket>, workspace: Path<String>) ->
         return refused(StatusCode::NOT_FOUND, "There is no such workspace.");
     };
     let here = state.installations.iter().filter(|record| record.workspace == workspace.uuid);
-    let rows: String = here.map(|record| row(record, &workspace.slug)).collect();
+    let mut rows: String = here.map(|record| row(record, &workspace.slug)).collect();
+    rows += &state.forge.pages_in(&workspace.uuid).map(|(id, title)| forge_row(id, title, &workspace.slug)).collect::<String>();
     let rows = if rows.is_empty() { "<p>No app is installed.</p>".to_owned() } else { rows };
     let from_url = "<form method=\"get\" action=\"/site/addons/authorize\" class=\"question\"><label>Install app from URL \
                     <input name=\"descriptor_uri\" id=\"from-url\"></label><div class=\"actions\"><button>Install</button></div></form>";
@@ -44,6 +51,24 @@ pub(crate) async fn remove(bitbucket: Data<Bitbucket>, workspace: Path<String>, 
         Ok(_) => see_other(&format!("/{}/workspace/settings/addon-management", percent_encode(&workspace))),
         Err(missing) => refused(StatusCode::BAD_GATEWAY, &missing.to_string()),
     }
+}
+
+/// `POST …/remove-forge`: uninstalls.
+pub(crate) async fn remove_forge(bitbucket: Data<Bitbucket>, workspace: Path<String>, chosen: Form<ChosenForge>) -> HttpResponse {
+    match bitbucket.uninstall_forge(&chosen.installation).await {
+        Ok(_) => see_other(&format!("/{}/workspace/settings/addon-management", percent_encode(&workspace))),
+        Err(missing) => refused(StatusCode::BAD_GATEWAY, &missing.to_string()),
+    }
+}
+
+fn forge_row(installation: &str, title: &str, workspace: &str) -> String {
+    let (base, title) = (format!("/{}/workspace/settings", escape(workspace)), escape(title));
+    format!(
+        "<section class=\"app\"><h2>{title} <span class=\"lozenge\">Forge</span></h2><p class=\"faint\"><code>{installation}</code></p>\
+         <div class=\"actions\"><a class=\"button\" href=\"{base}/forge/{installation}\">Configure</a>\
+         <form method=\"post\" action=\"{base}/addon-management/remove-forge\">\
+         <input type=\"hidden\" name=\"installation\" value=\"{installation}\"><button>Remove</button></form></div></section>"
+    )
 }
 
 fn row(record: &Record, workspace: &str) -> String {

@@ -3,6 +3,7 @@
 mod apps_on_page;
 mod authorize;
 mod consent;
+mod forge;
 mod index;
 mod layout;
 mod management;
@@ -24,11 +25,13 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/sandbox/host.js").get(|| asset("text/javascript", include_str!("host.js"))))
         .service(web::resource("/sandbox/forge_host.js").get(|| asset("text/javascript", include_str!("forge_host.js"))))
         .service(web::resource("/sandbox/forge_bridge.js").get(|| asset("text/javascript", include_str!("forge_bridge.js"))))
+        .configure(forge::routes)
         .service(web::resource("/sandbox/item").get(apps_on_page::open_item))
         .service(web::resource("/site/addons/authorize").get(authorize::page).post(authorize::grant))
         .service(web::resource("/{workspace}/workspace/settings/addon-management").get(management::page))
         .service(web::resource("/{workspace}/workspace/settings/addon-management/configure").get(management::configure))
         .service(web::resource("/{workspace}/workspace/settings/addon-management/remove").post(management::remove))
+        .service(web::resource("/{workspace}/workspace/settings/addon-management/remove-forge").post(management::remove_forge))
         .service(web::resource("/{workspace}/{repository}/pull-requests/{id}").get(pull_request::page))
         .service(web::resource("/{workspace}/{repository}/pull-requests/{id}/{action}").post(review::act));
 }

@@ -35,7 +35,8 @@ pub(crate) async fn page(bitbucket: Data<Bitbucket>, path: Path<(String, String,
         return refused(StatusCode::NOT_FOUND, "There is no such pull request.");
     };
     let apps = AppsOnPage::of(&bitbucket, &repository, id, &viewer);
-    let main = drawn.replace("<!-- items -->", &apps.items).replace("<!-- panels -->", &apps.panels) + &apps.dialogs;
+    let drawn = drawn.replace("<!-- items -->", &apps.items).replace("<!-- panels -->", &apps.panels);
+    let main = drawn.replace("<!-- overview -->", &apps.overview) + &apps.dialogs;
     layout::page(StatusCode::OK, &title, &main)
 }
 
@@ -51,7 +52,7 @@ fn draw(world: &World, url: &str, pull_request: &PullRequest, viewer: &str) -> S
          <code>{source}</code> into <code>{destination}</code></p>\
          <div class=\"actions\"><!-- items -->{forms}</div>\
          <h2>Description</h2><p class=\"description\">{description}</p>\
-         <h2>Reviewers</h2><ul>{reviewers}</ul></article>\
+         <h2>Reviewers</h2><ul>{reviewers}</ul><!-- overview --></article>\
          <aside><form method=\"get\" class=\"viewing\"><label>Viewing as <select name=\"as\">{people}</select></label>\
          <button>Switch</button></form><!-- panels --></aside></div>",
         workspace = escape(workspace),
