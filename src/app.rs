@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
-use crate::bitbucket::Client;
+use crate::bitbucket::{self, Client};
 use crate::config::{Config, Now, Random};
 use crate::connections::keys::{self, KeyCache};
 use crate::error::Result;
@@ -55,7 +55,10 @@ impl App {
             0 => {}
             count => tracing::info!(count, "sealed secrets anew under the newest key"),
         }
-        let bitbucket = Client::new(&config.bitbucket_api_url, metrics.clone()).map_err(|error| error.to_string())?;
+        let (told, random) = (Arc::clone(&clock), config.random.clone());
+        let bitbucket_clock: bitbucket::Clock = Arc::new(move || Now::new(told(), random.clone()));
+        let bitbucket =
+            Client::new(&config.bitbucket_api_url, metrics.clone(), bitbucket_clock).map_err(|error| error.to_string())?;
         let forge = Verifier::new(&config.forge).map_err(|error| error.to_string())?;
         Ok(Self {
             panel_keys: keyring.derive("panel token"),

@@ -183,7 +183,8 @@ async fn a_missing_scope_needs_attention(test: &Test) {
     let note = move |connection: &mut _| {
         use clarityloop_bitbucket::bitbucket::Failure;
         use clarityloop_bitbucket::connections::health::{self, About};
-        let failure = Failure::Forbidden { required_scopes: vec!["pullrequest".to_owned(), "repository".to_owned()] };
+        let failure =
+            Failure::MissingScopes { required: vec!["pullrequest".to_owned(), "repository".to_owned()], granted: Vec::new() };
         health::note_failure(connection, &id, &failure, About::OneThing, &now)
     };
     test.server.app.write(note).await.expect("a note");

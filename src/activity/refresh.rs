@@ -115,7 +115,7 @@ fn credential_for(
     let mut waiting = None;
     for (id, bitbucket_workspace) in rows {
         match credentials::of(connection, &id, keyring, config, now) {
-            Ok(Some(credential)) => return Ok(Some((id, bitbucket_workspace, credential))),
+            Ok(Some(credential)) => return Ok(Some((id, bitbucket_workspace, credential.in_background()))),
             Ok(None) => {}
             Err(error) => waiting = Some(error),
         }

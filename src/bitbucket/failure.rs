@@ -1,40 +1,75 @@
 //! What can go wrong with a call, as a closed set that a caller can act on. Used by whoever calls Bitbucket.
 
-use reqwest::{StatusCode, header};
-use serde::Deserialize;
+pub(super) mod body;
+mod remedy;
 
+use reqwest::StatusCode;
+
+pub use remedy::Doing;
+
+use self::body::ErrorBody;
 use crate::error::{Error, Kind};
 
-/// Why Bitbucket did not do what was asked.
+/// Why Bitbucket did not do what was asked. `Display` says nothing of what Bitbucket wrote, so that logs may have it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// 401: the credential is wrong or no longer good.
     #[error("Bitbucket does not accept the credential")]
     NotAuthorised,
-    /// 403: the credential is good and may not; the scopes it lacks, when Bitbucket names them.
-    #[error("Bitbucket does not allow this call")]
-    Forbidden {
+    /// A refresh token or code that Bitbucket no longer takes: only a new consent helps.
+    #[error("Bitbucket no longer takes the grant")]
+    GrantEnded,
+    /// 403: the credential is good and lacks scopes.
+    #[error("the credential lacks scopes")]
+    MissingScopes {
         /// What the call needs.
-        required_scopes: Vec<String>,
+        required: Vec<String>,
+        /// What the credential has.
+        granted: Vec<String>,
+    },
+    /// 403: the credential is good and may not.
+    #[error("Bitbucket does not allow this call ({because:?})")]
+    Forbidden {
+        /// What stands in the way, where Bitbucket says so.
+        because: Barrier,
     },
     /// 404: no such thing, or not for this credential.
-    #[error("Bitbucket has no such thing, or hides it from this app")]
+    #[error("Bitbucket has no such thing, or hides it from this credential")]
     NotFound,
-    /// 410: removed by Atlassian, or the workspace is gone.
+    /// The workspace or repository has not switched this on.
+    #[error("{what:?} is not switched on in Bitbucket")]
+    NotEnabled {
+        /// What is off.
+        what: Feature,
+    },
+    /// 410: removed by Atlassian.
     #[error("Atlassian has removed this")]
-    Gone,
-    /// 429.
+    Removed {
+        /// The address of the announcement.
+        announcement: Option<String>,
+    },
+    /// 410: the whole workspace is gone.
+    #[error("the Bitbucket workspace has been deleted")]
+    WorkspaceDeleted,
+    /// 429, or our own count of the budget says that it would be one.
     #[error("Bitbucket asks to wait")]
     RateLimited {
-        /// For how long, when it says so.
+        /// For how long, when it is known.
         after_seconds: Option<u32>,
     },
-    /// Any other 4xx, or a redirect: asking again would be answered the same.
+    /// Any other 4xx, a redirect that is not followed, or 555: asking again would be answered the same.
     #[error("Bitbucket refused the call ({status})")]
     Refused {
         /// The HTTP status.
         status: u16,
+        /// What Bitbucket says, one line, bounded; for the person who asked, never for logs.
+        message: Option<String>,
+        /// What Bitbucket says of single fields, the same way.
+        fields: Vec<(String, String)>,
     },
+    /// The answer is larger than we read.
+    #[error("Bitbucket's answer is too large")]
+    TooLarge,
     /// No answer, or 5xx.
     #[error("Bitbucket does not answer")]
     Down,
@@ -43,21 +78,26 @@ pub enum Failure {
     Malformed,
 }
 
-#[derive(Deserialize)]
-struct ErrorBody {
-    error: Option<ErrorDetail>,
+/// What stands in the way of a credential that is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Barrier {
+    /// Bitbucket does not say.
+    Unsaid,
+    /// The workspace takes calls from listed addresses only.
+    IpAllowList,
+    /// The workspace wants two-step verification of whoever calls.
+    TwoStepVerification,
+    /// The plan of the workspace does not include it.
+    Plan,
 }
 
-#[derive(Deserialize)]
-struct ErrorDetail {
-    detail: Option<Detail>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Detail {
-    Scopes { required: Vec<String> },
-    Other(serde::de::IgnoredAny),
+/// What a workspace or repository may have switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// Bitbucket Pipelines, by repository.
+    Pipelines,
+    /// Code search, by workspace; deprecated by Atlassian since 1 November 2026.
+    CodeSearch,
 }
 
 impl Failure {
@@ -65,11 +105,20 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotAuthorised => "bitbucket_not_authorised",
-            Self::Forbidden { .. } => "bitbucket_forbidden",
+            Self::GrantEnded => "bitbucket_grant_ended",
+            Self::MissingScopes { .. } => "bitbucket_missing_scopes",
+            Self::Forbidden { because: Barrier::Unsaid } => "bitbucket_forbidden",
+            Self::Forbidden { because: Barrier::IpAllowList } => "bitbucket_ip_not_allowed",
+            Self::Forbidden { because: Barrier::TwoStepVerification } => "bitbucket_two_step_needed",
+            Self::Forbidden { because: Barrier::Plan } => "bitbucket_plan_limit",
             Self::NotFound => "bitbucket_not_found",
-            Self::Gone => "bitbucket_gone",
+            Self::NotEnabled { what: Feature::Pipelines } => "bitbucket_pipelines_off",
+            Self::NotEnabled { what: Feature::CodeSearch } => "bitbucket_code_search_off",
+            Self::Removed { .. } => "bitbucket_gone",
+            Self::WorkspaceDeleted => "bitbucket_workspace_deleted",
             Self::RateLimited { .. } => "bitbucket_rate_limited",
             Self::Refused { .. } => "bitbucket_refused",
+            Self::TooLarge => "bitbucket_too_large",
             Self::Down => "bitbucket_down",
             Self::Malformed => "bitbucket_malformed",
         }
@@ -80,45 +129,42 @@ impl Failure {
         matches!(self, Self::RateLimited { .. } | Self::Down | Self::Malformed)
     }
 
+    /// Whether it says that the credential itself must be mended: another one, or more scopes.
+    pub fn is_about_the_credential(&self) -> bool {
+        matches!(self, Self::NotAuthorised | Self::GrantEnded | Self::MissingScopes { .. })
+    }
+
     pub(super) fn down(error: &reqwest::Error) -> Self {
         tracing::debug!(timeout = error.is_timeout(), connect = error.is_connect(), "Bitbucket did not answer");
         Self::Down
     }
 
-    pub(super) fn rate_limited(headers: &header::HeaderMap) -> Self {
-        let after =
-            headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| text.trim().parse().ok());
-        Self::RateLimited { after_seconds: after }
-    }
-
-    pub(super) fn of_status(status: StatusCode, body: &[u8]) -> Self {
+    /// What an answer that is neither 2xx nor 429 means.
+    pub(super) fn of_answer(status: StatusCode, body: &[u8]) -> Self {
+        let said = ErrorBody::read(body);
         match status {
             StatusCode::UNAUTHORIZED => Self::NotAuthorised,
-            StatusCode::BAD_REQUEST if is_about_the_client(body) => Self::NotAuthorised,
-            StatusCode::FORBIDDEN => Self::Forbidden { required_scopes: required_scopes(body) },
+            StatusCode::BAD_REQUEST if said.is_about_the_client() => Self::NotAuthorised,
+            StatusCode::BAD_REQUEST if said.is_about_the_grant() => Self::GrantEnded,
+            StatusCode::PAYMENT_REQUIRED => Self::Forbidden { because: Barrier::Plan },
+            StatusCode::FORBIDDEN if !said.required.is_empty() => {
+                Self::MissingScopes { required: said.required, granted: said.granted }
+            }
+            StatusCode::FORBIDDEN => Self::Forbidden { because: said.barrier() },
+            StatusCode::NOT_FOUND if said.says_search_is_off() => Self::NotEnabled { what: Feature::CodeSearch },
             StatusCode::NOT_FOUND => Self::NotFound,
-            StatusCode::GONE => Self::Gone,
+            StatusCode::GONE if said.says_workspace_is_deleted() => Self::WorkspaceDeleted,
+            StatusCode::GONE => Self::Removed { announcement: said.announcement },
+            StatusCode::REQUEST_TIMEOUT => Self::Down,
+            // Bitbucket's own: it ran out of time over a large diff, folder or merge, and would again.
+            status if status.as_u16() == 555 => Self::refused(status, said),
             status if status.is_server_error() => Self::Down,
-            status => Self::Refused { status: status.as_u16() },
+            status => Self::refused(status, said),
         }
     }
-}
 
-/// Whether an OAuth error (<https://www.rfc-editor.org/rfc/rfc6749#section-5.2>) says that the consumer itself is wrong.
-fn is_about_the_client(body: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct OAuthError {
-        error: String,
-    }
-    serde_json::from_slice(body)
-        .is_ok_and(|OAuthError { error }| ["invalid_client", "unauthorized_client"].contains(&error.as_str()))
-}
-
-fn required_scopes(body: &[u8]) -> Vec<String> {
-    let detail = serde_json::from_slice::<ErrorBody>(body).ok().and_then(|body| body.error).and_then(|error| error.detail);
-    match detail {
-        Some(Detail::Scopes { required }) => required,
-        Some(Detail::Other(_)) | None => Vec::new(),
+    fn refused(status: StatusCode, said: ErrorBody) -> Self {
+        Self::Refused { status: status.as_u16(), message: said.message, fields: said.fields }
     }
 }
 
@@ -136,18 +182,4 @@ impl From<Failure> for Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_scopes_a_call_lacks_are_read_from_an_object_and_a_plain_detail_is_tolerated() {
-        let body = br#"{"type":"error","error":{"message":"m","detail":{"granted":["account"],"required":["repository"]}}}"#;
-        assert_eq!(
-            Failure::of_status(StatusCode::FORBIDDEN, body),
-            Failure::Forbidden { required_scopes: vec!["repository".to_owned()] }
-        );
-        for body in [&br#"{"error":{"detail":"no"}}"#[..], b"plain text", b""] {
-            assert_eq!(Failure::of_status(StatusCode::FORBIDDEN, body), Failure::Forbidden { required_scopes: Vec::new() });
-        }
-    }
-}
+mod tests;

@@ -2,11 +2,13 @@
 //!
 //! The protocol is in <https://developer.atlassian.com/cloud/bitbucket/oauth-2/>.
 
-use reqwest::Url;
+use reqwest::{Method, Url};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Client, Credential, Failure};
+use super::calls::path;
+use super::operation::Operation;
+use super::{Call, Client, Credential, Failure};
 use crate::config::Secret;
 
 /// Who the account is, and its addresses; nothing else.
@@ -84,14 +86,15 @@ impl Client {
     /// Exchanges the code that a person came back with for their access token, which is used for the calls below and dropped.
     ///
     /// # Errors
-    /// A [`Failure`]; `NotAuthorised` when the consumer is wrong, `Refused` when the code is.
+    /// A [`Failure`]; `NotAuthorised` when the consumer is wrong, `GrantEnded` or `Refused` when the code is.
     pub async fn exchange_code(&self, consumer: &Consumer, code: &str) -> Result<Credential, Failure> {
         let form = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", &consumer.callback)];
         let request = self.http.post(format!("{}/site/oauth2/access_token", consumer.web_url));
         let request = request.basic_auth(&consumer.client_id, Some(consumer.client_secret.expose())).form(&form);
-        let body = self.measured("exchange_code", request).await?;
-        let token: Token = serde_json::from_slice(&body).map_err(|_unreadable| Failure::Malformed)?;
-        Ok(Credential::Bearer(Secret::new(token.access_token)))
+        let token: Token = self.measured(Operation::named("exchange_code"), request).await?.json()?;
+        // Each person has a budget of their own at Bitbucket; the token makes two calls and is dropped.
+        let budget = format!("sign_in:{:032x}", u128::from_le_bytes((self.clock)().random.bytes()));
+        Ok(Credential::bearer(budget, Secret::new(token.access_token)))
     }
 
     /// Whose token it is.
@@ -99,7 +102,7 @@ impl Client {
     /// # Errors
     /// A [`Failure`].
     pub async fn account(&self, token: &Credential) -> Result<Account, Failure> {
-        self.get("account", token, "/2.0/user").await
+        self.get(Operation::named("account"), token, &Call::get(path(["user"])?)).await
     }
 
     /// The e-mail addresses of the token's person that Bitbucket has confirmed.
@@ -108,13 +111,12 @@ impl Client {
     /// A [`Failure`].
     pub async fn confirmed_emails(&self, token: &Credential) -> Result<Vec<String>, Failure> {
         let mut confirmed = Vec::new();
-        let mut path = "/2.0/user/emails".to_owned();
+        let mut target = Call::get(path(["user", "emails"])?).target();
         for _ in 0..EMAIL_PAGES_AT_MOST {
-            let page: Emails = self.get("emails", token, &path).await?;
+            let page: Emails = self.send(Operation::named("emails"), token, &Method::GET, &target, None).await?.json()?;
             confirmed.extend(page.values.into_iter().filter(|email| email.is_confirmed).filter_map(|email| email.email));
             match page.next {
-                // The token goes to the configured host only, whatever an answer says.
-                Some(next) => path = self.below_api(&next).ok_or(Failure::Malformed)?.to_owned(),
+                Some(next) => target = self.target_of(&next)?,
                 None => break,
             }
         }

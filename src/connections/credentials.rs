@@ -19,11 +19,15 @@ use crate::storage::seal::Keyring;
 /// A credential that signs each call with a Connect secret, at the moment `now` plus the time that has passed since.
 pub fn signed(config: &Config, client_key: &str, secret: &Secret, now: &Now) -> Credential {
     let (app_key, client_key, secret) = (config.connect.app_key.clone(), client_key.to_owned(), secret.clone());
+    let budget = format!("installation:{client_key}");
     let (now_seconds, made) = (now.unix_seconds(), std::time::Instant::now());
-    Credential::Signed(Arc::new(move |method, path, pairs| {
-        let at = now_seconds + i64::try_from(made.elapsed().as_secs()).unwrap_or(0);
-        Secret::new(format!("JWT {}", sign_outbound(&app_key, &client_key, secret.expose(), method, path, pairs, at)))
-    }))
+    Credential::signed(
+        budget,
+        Arc::new(move |method, path, pairs| {
+            let at = now_seconds + i64::try_from(made.elapsed().as_secs()).unwrap_or(0);
+            Secret::new(format!("JWT {}", sign_outbound(&app_key, &client_key, secret.expose(), method, path, pairs, at)))
+        }),
+    )
 }
 
 /// The credential of an installation that is installed; `None` when it was removed or its secret is not known. A job that gets
@@ -53,9 +57,8 @@ pub fn of(
     match row {
         None => Ok(None),
         Some((Door::Connect, ..)) => of_tombstone(connection, id, keyring, config, now),
-        Some((Door::Forge, client_key, token, expires_at)) => {
-            system_tokens::open(&client_key, token, expires_at, keyring, now).map(|token| Some(Credential::Bearer(token)))
-        }
+        Some((Door::Forge, client_key, token, expires_at)) => system_tokens::open(&client_key, token, expires_at, keyring, now)
+            .map(|token| Some(Credential::bearer(format!("installation:{client_key}"), token))),
     }
 }
 

@@ -60,7 +60,7 @@ pub async fn handle(
     });
     let Some((text, credential)) = asked.await? else { return Ok(Outcome::Done) };
     let uuid = Uuid::try_parse(&text).map_err(Error::internal)?;
-    let workspace = match bitbucket.workspace(&credential, uuid).await {
+    let workspace = match bitbucket.workspace(&credential.in_background(), uuid).await {
         Ok(workspace) => workspace,
         Err(failure) => {
             tracing::warn!(code = failure.code(), "a workspace could not be described");

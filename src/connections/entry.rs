@@ -94,7 +94,7 @@ pub async fn handle(
         return Ok(Outcome::Done);
     }
     let descriptor = descriptor(config, install_code.as_deref(), wanted).render();
-    let answer = bitbucket.put_descriptor(&credential, &descriptor).await;
+    let answer = bitbucket.put_descriptor(&credential.in_background(), &descriptor).await;
     let failure = answer.as_ref().err().cloned();
     let (shown, error, outcome) = match answer {
         Ok(()) => (wanted, None, Outcome::Done),

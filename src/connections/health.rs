@@ -65,19 +65,17 @@ pub fn note_failure(
     let failed = (installations::last_error.eq(Some(failure.code())), installations::last_error_at.eq(Some(now.at)));
     diesel::update(row).set(failed).execute(connection)?;
     let is_refusal = match failure {
-        Failure::NotAuthorised => true,
-        Failure::Forbidden { required_scopes } => required_scopes.is_empty() && about == About::Workspace,
-        Failure::NotFound | Failure::Gone => about == About::Workspace,
-        Failure::RateLimited { .. } | Failure::Refused { .. } | Failure::Down | Failure::Malformed => false,
+        Failure::NotAuthorised | Failure::GrantEnded | Failure::WorkspaceDeleted => true,
+        Failure::Forbidden { .. } | Failure::NotFound | Failure::Removed { .. } => about == About::Workspace,
+        Failure::MissingScopes { .. } | Failure::NotEnabled { .. } | Failure::Refused { .. } | Failure::TooLarge => false,
+        Failure::RateLimited { .. } | Failure::Down | Failure::Malformed => false,
     };
     if is_refusal {
         let newly = row.filter(installations::refused_since.is_null());
         diesel::update(newly).set(installations::refused_since.eq(Some(now.at))).execute(connection)?;
     }
-    if let Failure::Forbidden { required_scopes } = failure
-        && !required_scopes.is_empty()
-    {
-        diesel::update(row).set(installations::missing_scopes.eq(Some(required_scopes.join(" ")))).execute(connection)?;
+    if let Failure::MissingScopes { required, .. } = failure {
+        diesel::update(row).set(installations::missing_scopes.eq(Some(required.join(" ")))).execute(connection)?;
     }
     Ok(())
 }

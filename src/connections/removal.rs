@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::credentials;
 use super::describe::retry;
 use super::installations::{Door, State};
-use crate::bitbucket::{Client, Failure};
+use crate::bitbucket::{Client, Credential, Failure};
 use crate::config::{Config, Now};
 use crate::error::{Error, Result};
 use crate::jobs::{self, Outcome};
@@ -121,9 +121,11 @@ pub async fn handle(
         let pending = pending!(&asked).count().get_result::<i64>(connection)?;
         if pending == 0 { Ok(None) } else { credentials::of_tombstone(connection, &asked, &keyring, &config, &moment) }
     });
-    let Some(credential) = credential.await? else { return Ok(Outcome::Done) };
+    let Some(credential) = credential.await?.map(Credential::in_background) else { return Ok(Outcome::Done) };
     let (removal, error, outcome) = match bitbucket.remove_app(&credential).await {
-        Ok(()) | Err(Failure::NotFound | Failure::Gone) => (Removal::Done, None, Outcome::Done),
+        Ok(()) | Err(Failure::NotFound | Failure::Removed { .. } | Failure::WorkspaceDeleted) => {
+            (Removal::Done, None, Outcome::Done)
+        }
         Err(failure) if failure.is_passing() => (Removal::Pending, Some(failure.code()), retry(&failure)),
         // A refusal ends it: asking again would be answered the same, and the owners see what to do.
         Err(failure) => (Removal::Refused, Some(failure.code()), Outcome::Done),

@@ -133,7 +133,7 @@ pub async fn handle(
     let (id, keyring, config, moment) = (payload.installation_id.clone(), Arc::clone(keyring), Arc::clone(config), now.clone());
     let asked = database.read(move |connection| {
         let Some((_, uuid)) = active(connection, &id)? else { return Ok(None) };
-        Ok(credentials::of(connection, &id, &keyring, &config, &moment)?.map(|credential| (uuid, credential)))
+        Ok(credentials::of(connection, &id, &keyring, &config, &moment)?.map(|credential| (uuid, credential.in_background())))
     });
     // Disconnected meanwhile: there is nobody to ask for any more.
     let Some((uuid, credential)) = asked.await? else { return Ok(Outcome::Done) };

@@ -209,7 +209,7 @@ fn broken_off() -> Error {
 
 fn not_exchanged(failure: Failure) -> Error {
     match failure {
-        Failure::Refused { .. } => {
+        Failure::GrantEnded | Failure::Refused { .. } => {
             let detail = "Bitbucket no longer takes this sign-in. Begin again.";
             Error::new(Kind::Invalid, "sign_in_code_refused", detail).because(failure)
         }
@@ -220,7 +220,7 @@ fn not_exchanged(failure: Failure) -> Error {
 /// What only whoever runs the server can mend is in the log as well.
 fn not_told(failure: Failure) -> Error {
     match failure {
-        Failure::NotAuthorised | Failure::Forbidden { .. } => {
+        Failure::NotAuthorised | Failure::MissingScopes { .. } | Failure::Forbidden { .. } => {
             tracing::error!(%failure, "the OAuth consumer is wrong: check oauth.client_id, oauth.client_secret and its permissions");
             let detail = "Bitbucket does not accept this server as it is set up. Tell whoever runs it, and open a sign-in link.";
             Error::new(Kind::Upstream, "consumer_refused", detail).because(failure)

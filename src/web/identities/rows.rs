@@ -13,10 +13,20 @@ use super::IDENTITIES;
 /// How far the members of a Bitbucket workspace are known, in words.
 pub(super) fn reading(reading: workspace_members::Reading) -> Reading {
     let problem = reading.error.as_deref().map(|code| match code {
-        "bitbucket_forbidden" | "bitbucket_not_authorised" | "bitbucket_not_found" | "bitbucket_gone" => {
+        "bitbucket_forbidden"
+        | "bitbucket_missing_scopes"
+        | "bitbucket_ip_not_allowed"
+        | "bitbucket_two_step_needed"
+        | "bitbucket_plan_limit"
+        | "bitbucket_not_authorised"
+        | "bitbucket_not_found"
+        | "bitbucket_gone"
+        | "bitbucket_workspace_deleted" => {
             "Bitbucket does not let the app read them. Accounts on linked pull requests are listed all the same."
         }
-        "bitbucket_refused" => "Bitbucket refused the question. Accounts on linked pull requests are listed all the same.",
+        "bitbucket_refused" | "bitbucket_too_large" => {
+            "Bitbucket refused the question. Accounts on linked pull requests are listed all the same."
+        }
         _ => "Bitbucket does not answer as it should. It is asked again by itself.",
     });
     let workspace = reading.slug.unwrap_or_else(|| "the Bitbucket workspace".to_owned());

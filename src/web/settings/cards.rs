@@ -184,6 +184,12 @@ fn error_words(code: &str) -> &'static str {
     match code {
         "bitbucket_not_authorised" => "Bitbucket refused our key",
         "bitbucket_forbidden" => "Bitbucket did not allow a call",
+        "bitbucket_missing_scopes" => "Bitbucket says that the app lacks a scope",
+        "bitbucket_ip_not_allowed" => "The workspace takes calls from listed addresses only",
+        "bitbucket_two_step_needed" => "The workspace wants two-step verification",
+        "bitbucket_plan_limit" => "The workspace’s plan does not include a call",
+        "bitbucket_workspace_deleted" => "The Bitbucket workspace has been deleted",
+        "bitbucket_too_large" => "Bitbucket’s answer was too large",
         "bitbucket_not_found" => "Bitbucket did not find what was asked for",
         "bitbucket_gone" => "Atlassian has removed what was asked for",
         "bitbucket_rate_limited" => "Bitbucket asked to wait",
