@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use crate::bitbucket::{self, Client};
 use crate::config::{Config, Now, Random};
+use crate::connections::Parts;
 use crate::connections::keys::{self, KeyCache};
 use crate::error::Result;
 use crate::forge::verifier::Verifier;
@@ -83,6 +84,11 @@ impl App {
     pub fn clock(&self) -> Arc<dyn Fn() -> Now + Send + Sync> {
         let (clock, random): (Clock, Random) = (Arc::clone(&self.clock), self.config.random.clone());
         Arc::new(move || Now::new(clock(), random.clone()))
+    }
+
+    /// What whoever asks Bitbucket on a connection needs.
+    pub fn parts(&self) -> Parts<'_> {
+        Parts { database: &self.database, bitbucket: &self.bitbucket, keyring: &self.keyring, config: &self.config }
     }
 
     /// [`Database::read`].

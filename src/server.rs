@@ -1,6 +1,7 @@
 //! The whole route table and the table of job handlers; start and graceful stop. `main`, tests, benches and the demo use it.
 
 mod observe;
+mod regular;
 mod start;
 
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ pub use start::{Options, Running, StartError, start};
 use crate::activity::refresh;
 use crate::app::App;
 use crate::config::Now;
-use crate::connections::{describe, entry, purge, removal, workspace_members};
+use crate::connections::{describe, entry, purge, refresh as grant_refresh, removal, workspace_members};
 use crate::error::{Error, Kind, Result};
 use crate::jobs::{Handler, Runner};
 use crate::people::pull_requests;
@@ -175,6 +176,7 @@ fn job_handlers(app: &web::Data<App>) -> HashMap<&'static str, Handler> {
         (workspace_members::READ_MEMBERS, handler!(workspace_members::handle)),
         (entry::UPDATE_ENTRY, handler!(entry::handle)),
         (removal::REMOVE_APP, handler!(removal::handle)),
+        (grant_refresh::REFRESH, handler!(grant_refresh::handle)),
         (purge::PROVE_PURGE, prove_purge),
     ])
 }

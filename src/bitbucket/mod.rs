@@ -9,6 +9,7 @@ mod calls;
 mod client;
 mod credential;
 mod failure;
+pub mod grants;
 pub mod oauth;
 mod operation;
 mod path;

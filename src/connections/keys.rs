@@ -9,6 +9,7 @@ use diesel::prelude::*;
 
 use super::installations::Door;
 use super::system_tokens;
+use super::{consumers, grants};
 use crate::config::{Config, Now};
 use crate::connect::token::VerificationKey;
 use crate::error::Result;
@@ -132,6 +133,12 @@ pub fn read(
 /// # Errors
 /// When the database refuses or a secret cannot be opened.
 pub fn seal_anew(connection: &mut AnyConnection, keyring: &Keyring) -> Result<usize> {
+    let of_installations = seal_installations_anew(connection, keyring)?;
+    let of_consumers = consumers::seal_anew(connection, keyring)?;
+    Ok(of_installations + of_consumers + grants::seal_anew(connection, keyring)?)
+}
+
+fn seal_installations_anew(connection: &mut AnyConnection, keyring: &Keyring) -> Result<usize> {
     let rows: Vec<(String, Option<String>, Option<String>)> = installations::table
         .select((installations::client_key, installations::secret, installations::previous_secret))
         .filter(installations::secret.is_not_null())

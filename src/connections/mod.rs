@@ -1,11 +1,14 @@
-//! Every way a Bitbucket workspace is connected: installations, their secrets, claiming, disconnecting, purging. Doors and jobs call it.
+//! Every way a Bitbucket workspace is connected: installations, OAuth grants and tokens; their secrets, claiming, the credential for a
+//! purpose, disconnecting, purging. Doors and jobs call it.
 
 pub mod claims;
+pub mod consumers;
 pub mod credentials;
 pub mod describe;
 pub mod disconnect;
 pub mod entry;
 pub mod forge_installations;
+pub mod grants;
 pub mod health;
 pub mod install_codes;
 pub mod installations;
@@ -14,8 +17,37 @@ pub mod lifecycle;
 pub mod overview;
 pub mod panel_state;
 pub mod purge;
+pub mod purposes;
+pub mod refresh;
 pub mod removal;
 pub mod retirement;
+pub mod scopes;
 pub mod self_test;
 pub mod system_tokens;
 pub mod workspace_members;
+
+use std::sync::Arc;
+
+use crate::bitbucket::Client;
+use crate::config::Config;
+use crate::storage::Database;
+use crate::storage::seal::Keyring;
+
+/// The server's parts that whoever asks Bitbucket on a connection needs: `App::parts` and every job has them.
+#[derive(Clone, Copy)]
+pub struct Parts<'a> {
+    /// The database.
+    pub database: &'a Database,
+    /// The client of the Bitbucket API.
+    pub bitbucket: &'a Client,
+    /// The keys that secrets are sealed under.
+    pub keyring: &'a Arc<Keyring>,
+    /// The settings.
+    pub config: &'a Arc<Config>,
+}
+
+impl std::fmt::Debug for Parts<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Parts")
+    }
+}

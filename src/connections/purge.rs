@@ -1,5 +1,6 @@
 //! Taking away what Bitbucket said of a workspace when its last door closes: at once, and then a job that proves it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::NaiveDateTime;
@@ -7,6 +8,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::grants;
 use super::installations::State;
 use crate::config::Now;
 use crate::error::{Error, Result};
@@ -14,7 +16,7 @@ use crate::jobs::{self, Outcome};
 use crate::people::purge::{self, Deleted};
 use crate::people::{Viewer, audit};
 use crate::storage::ids::WorkspaceId;
-use crate::storage::schema::{bitbucket_workspaces, installations, purges};
+use crate::storage::schema::{bitbucket_workspaces, connections, installations, purges};
 use crate::storage::statement::OnConflict as _;
 use crate::storage::{AnyConnection, Database};
 
@@ -70,8 +72,11 @@ pub fn when_last_door_closed(
     let of_workspace = installations::table.filter(installations::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()));
     // A door that closed before, while this one was still open, may have belonged to somebody when this one did not.
     let owners: Vec<Option<WorkspaceId>> = of_workspace.select(installations::workspace_id).distinct().load(connection)?;
+    let granted = connections::table.filter(connections::bitbucket_workspace_uuid.eq(Some(bitbucket_workspace.to_string())));
+    let granters: Vec<WorkspaceId> = granted.select(connections::workspace_id).distinct().load(connection)?;
+    let owners: BTreeSet<WorkspaceId> = owners.into_iter().flatten().chain(granters).collect();
     let mut workspace_ids = Vec::new();
-    for owner in owners.into_iter().flatten() {
+    for owner in owners {
         let deleted = purge::details(connection, &owner, bitbucket_workspace)?;
         if workspace_id == Some(&owner) || deleted.values().any(|count| *count > 0) {
             note(connection, &owner, bitbucket_workspace, deleted, now)?;
@@ -124,21 +129,32 @@ fn forget_name(connection: &mut AnyConnection, bitbucket_workspace: Uuid) -> Res
     Ok(())
 }
 
-/// Whether the app is installed in a Bitbucket workspace, waiting or active.
+/// Whether a Bitbucket workspace is connected in any way: the app is installed, waiting or active, or somebody has granted access.
 pub(super) fn has_open_door(connection: &mut AnyConnection, bitbucket_workspace: Uuid) -> Result<bool> {
     let open = installations::table
         .filter(installations::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()))
         .filter(installations::state.ne(State::Uninstalled));
-    Ok(open.count().get_result::<i64>(connection)? > 0)
+    let granted = connections::table
+        .filter(connections::bitbucket_workspace_uuid.eq(Some(bitbucket_workspace.to_string())))
+        .filter(connections::state.ne(grants::State::Disconnected));
+    Ok(open.count().get_result::<i64>(connection)? > 0 || granted.count().get_result::<i64>(connection)? > 0)
 }
 
-/// Whether one of those installations belongs to this ClarityLoop workspace.
-fn is_connected(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbucket_workspace: Uuid) -> Result<bool> {
+/// Whether one of those ways belongs to this ClarityLoop workspace.
+pub(super) fn is_connected(
+    connection: &mut AnyConnection,
+    workspace_id: &WorkspaceId,
+    bitbucket_workspace: Uuid,
+) -> Result<bool> {
     let open = installations::table
         .filter(installations::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()))
         .filter(installations::workspace_id.eq(Some(workspace_id)))
         .filter(installations::state.ne(State::Uninstalled));
-    Ok(open.count().get_result::<i64>(connection)? > 0)
+    let granted = connections::table
+        .filter(connections::bitbucket_workspace_uuid.eq(Some(bitbucket_workspace.to_string())))
+        .filter(connections::workspace_id.eq(workspace_id))
+        .filter(connections::state.ne(grants::State::Disconnected));
+    Ok(open.count().get_result::<i64>(connection)? > 0 || granted.count().get_result::<i64>(connection)? > 0)
 }
 
 /// Writes down what was deleted. A purge that is not proven yet goes on, so its counts add up.

@@ -74,6 +74,8 @@ const ACTIONS: &[Action] = &[
     ("removal_refused", Group::Bitbucket, "was not allowed to remove itself from the Bitbucket workspace {detail}"),
     ("quick_action_on", Group::Bitbucket, "switched PR Quick Action on"),
     ("quick_action_off", Group::Bitbucket, "switched PR Quick Action off"),
+    ("consumer_entered", Group::Bitbucket, "entered the OAuth consumer {detail}"),
+    ("connection_refused", Group::Bitbucket, "heard from Bitbucket that the connection “{detail}” has to be granted anew"),
     ("purge_proven", Group::Data, "looked for data of the Bitbucket workspace {subject} and found {detail}"),
     ("member_added", Group::People, "added {subject} ({detail})"),
     ("member_returned", Group::People, "added {subject} once more ({detail})"),

@@ -11,7 +11,7 @@ use chrono::Utc;
 use tokio::task::JoinHandle;
 
 use super::observe::observe;
-use super::{routes, runner};
+use super::{regular, routes, runner};
 use crate::app::{App, Clock};
 use crate::config::Config;
 use crate::jobs::Runner;
@@ -98,7 +98,9 @@ pub async fn start(config: Config, options: Options) -> Result<Running, StartErr
     .run();
     let handle = server.handle();
     let serving = tokio::spawn(server);
-    let jobs = options.works_jobs.then(|| tokio::spawn(runner.clone().run()));
+    let (worker, looked_after) = (runner.clone(), app.clone());
+    // Both end together: what is found due is worked off by the same server or another.
+    let jobs = options.works_jobs.then(|| tokio::spawn(async { tokio::join!(worker.run(), regular::run(looked_after)).0 }));
     let (metrics_server, metrics_address) = serve_metrics(metrics_listener, &app)?;
     Ok(Running { address, metrics_address, app, runner, server: handle, metrics_server, serving, jobs, grace })
 }

@@ -90,6 +90,10 @@ id! {
     LinkId,
     /// An installation of the app in a Bitbucket workspace.
     InstallationId,
+    /// A connection by OAuth or by a token.
+    ConnectionId,
+    /// An OAuth consumer that an owner has entered.
+    ConsumerId,
     /// A session of a member.
     SessionId,
     /// An API token.

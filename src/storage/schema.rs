@@ -1,9 +1,11 @@
 //! The tables, as both databases have them; a test compares this file with what the migrations make. Used by whoever writes queries.
 #![expect(missing_docs, reason = "the columns are explained in the migrations")]
 
-mod connections;
+mod grants;
+mod installed;
 
-pub use connections::*;
+pub use grants::*;
+pub use installed::*;
 
 diesel::table! {
     workspaces (id) {
@@ -329,6 +331,8 @@ diesel::joinable!(install_codes -> workspaces (workspace_id));
 diesel::joinable!(installations -> bitbucket_workspaces (bitbucket_workspace_uuid));
 diesel::joinable!(installations -> workspaces (workspace_id));
 diesel::joinable!(claim_links -> installations (installation_id));
+diesel::joinable!(connections -> bitbucket_workspaces (bitbucket_workspace_uuid));
+diesel::joinable!(connection_secrets -> connections (connection_id));
 diesel::allow_tables_to_appear_in_same_query!(
     workspaces,
     members,
@@ -359,6 +363,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     install_codes,
     bitbucket_workspaces,
     installations,
+    oauth_consumers,
+    connections,
+    connection_secrets,
+    consent_states,
     purges,
     claim_links,
     spent_tokens,

@@ -1,0 +1,28 @@
+//! What the server does by itself from time to time: it looks what is due and enqueues jobs for it. `start` runs it beside the job loop.
+
+use std::time::Duration;
+
+use actix_web::web;
+
+use crate::app::App;
+use crate::connections::refresh;
+use crate::error::Result;
+
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Looks every minute until the task is dropped. Several servers may do so at once: what waits already is not enqueued twice.
+pub(super) async fn run(app: web::Data<App>) {
+    loop {
+        if let Err(error) = look(&app).await {
+            tracing::warn!(code = error.code, %error, "what is due could not be looked for");
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+async fn look(app: &App) -> Result<()> {
+    if refresh::enqueue_due(&app.database, &app.now()).await? {
+        app.jobs_waiting.notify_one();
+    }
+    Ok(())
+}
