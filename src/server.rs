@@ -40,7 +40,19 @@ fn forge_routes(config: &mut web::ServiceConfig) {
         .service(resource("/forge/lifecycle").post(platform::forge::lifecycle::receive))
         .service(resource("/forge/events").post(platform::forge::events::receive))
         .service(resource("/forge/refresh").post(platform::forge::lifecycle::refresh))
-        .service(resource("/forge/uninstall").post(platform::forge::lifecycle::uninstall));
+        .service(resource("/forge/uninstall").post(platform::forge::lifecycle::uninstall))
+        .service(resource("/forge/panel").post(panel::forge::show))
+        .service(resource("/forge/panel/form").post(panel::forge::open_form))
+        .service(resource("/forge/panel/links").post(panel::forge::attach))
+        .service(resource("/forge/panel/links/remove").post(panel::forge::remove))
+        .service(resource("/forge/panel/code").post(panel::forge::link_account))
+        .service(resource("/forge/panel/join").post(panel::forge::join))
+        .service(resource("/forge/panel/hide").post(panel::forge::hide))
+        .service(resource("/forge/panel/show").post(panel::forge::show_again))
+        .service(resource("/forge/settings").post(platform::forge::settings::show))
+        .service(resource("/forge/settings/quick-action").post(platform::forge::settings::switch))
+        .service(resource("/forge/settings/retire/ask").post(platform::forge::settings::ask_to_retire))
+        .service(resource("/forge/settings/retire").post(platform::forge::settings::retire));
 }
 
 fn other_routes(config: &mut web::ServiceConfig) {

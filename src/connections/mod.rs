@@ -23,6 +23,7 @@ pub mod removal;
 pub mod retirement;
 pub mod scopes;
 pub mod self_test;
+pub mod standing;
 pub mod system_tokens;
 pub mod workspace_members;
 

@@ -101,6 +101,21 @@ pub fn of(connection: &mut AnyConnection, viewer: &Viewer, member_id: &MemberId)
     Ok(row.select(COLUMNS).first(connection).optional()?)
 }
 
+/// The member of a workspace who has confirmed that this account is theirs.
+///
+/// # Errors
+/// When the database refuses.
+pub fn member_with(connection: &mut AnyConnection, workspace_id: &WorkspaceId, account_id: &AccountId) -> Result<Option<Viewer>> {
+    let confirmed = identities::table
+        .inner_join(member_rows::table)
+        .filter(identities::workspace_id.eq(workspace_id))
+        .filter(identities::account_id.eq(account_id.as_str()))
+        .filter(identities::confirmed_at.is_not_null())
+        .filter(member_rows::removed_at.is_null());
+    let member: Option<Member> = confirmed.select(members::COLUMNS).first(connection).optional()?;
+    Ok(member.map(|member| member.viewer()))
+}
+
 /// The identities of these members of the viewer's workspace.
 ///
 /// # Errors

@@ -212,6 +212,27 @@ pub fn known(connection: &mut AnyConnection, id: &PullRequestId) -> Result<Optio
     Ok(pull_requests::table.find(id).select(columns).first(connection).optional()?)
 }
 
+/// What Bitbucket has told of a pull request, for a door that brings none of it along.
+#[derive(Clone, Debug, Queryable, PartialEq, Eq)]
+pub struct Told {
+    /// `workspace/repository`.
+    pub repository_name: Option<String>,
+    /// Its title.
+    pub title: Option<String>,
+    /// Its author's account id; absent when the account is gone.
+    pub author_account_id: Option<String>,
+}
+
+/// What has been told of a pull request that a caller found in its own workspace; `None` while nothing has.
+///
+/// # Errors
+/// When the database refuses.
+pub fn told(connection: &mut AnyConnection, id: &PullRequestId) -> Result<Option<Told>> {
+    let columns = (pull_requests::repository_name, pull_requests::title, pull_requests::author_account_id);
+    let row = pull_requests::table.find(id).filter(pull_requests::title.is_not_null());
+    Ok(row.select(columns).first(connection).optional()?)
+}
+
 /// Stores what Bitbucket answered to a question asked at `asked_at`, unless a later question has been answered already.
 ///
 /// # Errors

@@ -25,6 +25,10 @@ type Extraction<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
 #[derive(Clone, Debug)]
 pub struct Body<const MOST: usize>(pub web::BytesMut);
 
+/// A JSON object of at most `MOST` bytes.
+#[derive(Clone, Debug)]
+pub struct Json<T, const MOST: usize = FORM_BYTES>(pub T);
+
 /// A form of at most `MOST` bytes.
 #[derive(Clone, Debug)]
 pub struct Form<T, const MOST: usize = FORM_BYTES>(pub T);
@@ -41,6 +45,25 @@ impl<const MOST: usize> FromRequest for Body<MOST> {
                 return Err(too_large(MOST));
             }
             read(payload, MOST).await.map(Self)
+        })
+    }
+}
+
+impl<T: DeserializeOwned + 'static, const MOST: usize> FromRequest for Json<T, MOST> {
+    type Error = Error;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = Body::<MOST>::from_request(request, payload);
+        let is_json = request.content_type() == "application/json";
+        Box::pin(async move {
+            let Body(bytes) = body.await?;
+            let malformed =
+                || Error::new(Kind::Invalid, "form_malformed", "The form is incomplete. Reload the page and try again.");
+            if !is_json {
+                return Err(malformed());
+            }
+            serde_json::from_slice(&bytes).map(Self).map_err(|error| malformed().because(error))
         })
     }
 }

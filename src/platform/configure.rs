@@ -7,21 +7,11 @@ use askama::Template;
 use super::frame::Frame;
 use super::signed::Signed;
 use crate::app::App;
-use crate::config::Secret;
-use crate::connections::claims;
 use crate::connections::installations::{self, State};
+use crate::connections::standing::{self, Standing};
 use crate::error::{Error, Result};
-use crate::people::{members, workspaces};
+use crate::people::workspaces::Workspace;
 use crate::storage::AnyConnection;
-
-/// What the page says.
-struct Standing {
-    state: State,
-    workspace: Option<String>,
-    quick_action: bool,
-    owners: Vec<String>,
-    claim: Option<Secret>,
-}
 
 #[derive(Template)]
 #[template(path = "platform/configure.html")]
@@ -42,7 +32,7 @@ pub async fn show(app: web::Data<App>, frame: web::Data<Frame>, signed: Result<S
         Err(error) => Err(error),
     };
     let (status, page) = match standing {
-        Ok(standing) => (StatusCode::OK, page(&app, &frame, standing)),
+        Ok(standing) => (StatusCode::OK, page(&app, &frame, &standing)),
         Err(error) => {
             error.log();
             let page =
@@ -58,41 +48,39 @@ async fn standing(app: &App, signed: Signed) -> Result<Standing> {
     let now = app.now();
     app.write(move |connection: &mut AnyConnection| {
         let caller = installations::caller(connection, &signed.client_key)?;
-        installations::must_be_installed(caller.state)?;
-        let workspace = caller.workspace_id.as_ref().map(|id| workspaces::find(connection, id)).transpose()?;
-        let owners = caller.workspace_id.as_ref().map(|id| members::owner_names(connection, id)).transpose()?;
-        let unclaimed = workspace.is_none() && caller.state == State::Waiting;
-        let claim = unclaimed.then(|| claims::new_link(connection, &caller.id, &now)).transpose()?;
-        let quick_action = workspace.as_ref().is_some_and(|workspace| workspace.quick_action);
-        let workspace = workspace.map(|workspace| workspace.name);
-        Ok(Standing { state: caller.state, workspace, quick_action, owners: owners.unwrap_or_default(), claim })
+        standing::read(connection, &caller, &now)
     })
     .await
 }
 
-fn page<'a>(app: &App, frame: &'a Frame, standing: Standing) -> Page<'a> {
-    let claim_url = standing.claim.map(|secret| format!("{}/claim/{}", app.config.public_url.text, secret.expose()));
-    let (heading, sentence) = match (standing.state, standing.workspace) {
-        (State::Active, Some(workspace)) if !standing.quick_action => (
+fn page<'a>(app: &App, frame: &'a Frame, standing: &Standing) -> Page<'a> {
+    let (heading, sentence) = words(standing);
+    Page { frame, heading, sentence, claim_url: claim_url(app, standing) }
+}
+
+/// The link that claims an installation which is nobody's.
+pub(super) fn claim_url(app: &App, standing: &Standing) -> Option<String> {
+    standing.claim.as_ref().map(|secret| format!("{}/claim/{}", app.config.public_url.text, secret.expose()))
+}
+
+/// How an installation stands, as a heading and what it means.
+pub(super) fn words(standing: &Standing) -> (&'static str, String) {
+    match (standing.state, &standing.workspace) {
+        (State::Active, Some(Workspace { name, quick_action: false, .. })) => (
             "Connected, and switched off",
-            format!(
-                "The owners of {workspace} have switched PR Quick Action off, so pull requests show nothing to add them with."
-            ),
+            format!("The owners of {name} have switched PR Quick Action off, so pull requests show nothing to add them with."),
         ),
-        (State::Active, Some(workspace)) => {
-            ("Connected", format!("Pull requests of this Bitbucket workspace can be added to conversations in {workspace}."))
+        (State::Active, Some(Workspace { name, .. })) => {
+            ("Connected", format!("Pull requests of this Bitbucket workspace can be added to conversations in {name}."))
         }
-        (_, Some(workspace)) => {
+        (_, Some(Workspace { name, .. })) => {
             let owners = standing.owners.join(" or ");
-            (
-                "Waiting for confirmation",
-                format!("Ask {owners} to confirm this Bitbucket workspace in ClarityLoop, in the workspace {workspace}."),
-            )
+            let sentence = format!("Ask {owners} to confirm this Bitbucket workspace in ClarityLoop, in the workspace {name}.");
+            ("Waiting for confirmation", sentence)
         }
         (_, None) => (
             "Not connected yet",
             "Open this link, or send it to an owner of your ClarityLoop workspace. It works once, for 24 hours.".to_owned(),
         ),
-    };
-    Page { frame, heading, sentence, claim_url }
+    }
 }
