@@ -12,6 +12,7 @@ mod failure;
 pub mod grants;
 pub mod oauth;
 mod operation;
+pub mod operations;
 mod path;
 
 pub use answers::{Membership, Page, Participant, PullRequest, Repository, User, Workspace};
