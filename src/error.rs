@@ -21,6 +21,8 @@ pub enum Kind {
     Invalid,
     /// It does not fit the present state: 409.
     Conflict,
+    /// It has been taken away for good: 410.
+    Gone,
     /// The body is larger than this door takes: 413.
     TooLarge,
     /// The door does not take this method: 405.
@@ -128,6 +130,7 @@ impl Error {
             Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::Invalid => StatusCode::BAD_REQUEST,
             Kind::Conflict => StatusCode::CONFLICT,
+            Kind::Gone => StatusCode::GONE,
             Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Kind::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,

@@ -107,6 +107,7 @@ fn other_routes(config: &mut web::ServiceConfig) {
         .service(resource(&below("/installations/{id}/refuse")).get(ending::ask_to_refuse).post(ending::refuse))
         .service(resource(&below("/installations/{id}/disconnect")).get(ending::ask_to_disconnect).post(ending::disconnect))
         .service(resource(&below("/installations/{id}/remove")).post(ending::remove_again))
+        .service(resource(&below("/changes")).get(settings::changes::show).post(settings::changes::save))
         .service(resource("/settings/audit").get(settings::audit::show))
         .service(resource("/settings/audit.csv").get(settings::export::send))
         .service(resource("/feedback").get(pages::feedback_list::show).post(pages::feedback_list::begin))

@@ -7,6 +7,7 @@ mod harness;
 mod api;
 mod audit;
 mod browser;
+mod calls;
 mod canonicalisation;
 mod command_line;
 mod conversation_links;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod agenda;
+mod allowed_operations;
 mod audit;
 mod caller;
 mod creation;

@@ -76,6 +76,9 @@ const ACTIONS: &[Action] = &[
     ("quick_action_off", Group::Bitbucket, "switched PR Quick Action off"),
     ("consumer_entered", Group::Bitbucket, "entered the OAuth consumer {detail}"),
     ("connection_refused", Group::Bitbucket, "heard from Bitbucket that the connection “{detail}” has to be granted anew"),
+    ("writes_allowed", Group::Bitbucket, "allowed changes at Bitbucket by API: {detail}"),
+    ("writes_forbidden", Group::Bitbucket, "no longer allows changes at Bitbucket by API: {detail}"),
+    ("bitbucket_write", Group::Bitbucket, "called the Bitbucket API: {detail}"),
     ("purge_proven", Group::Data, "looked for data of the Bitbucket workspace {subject} and found {detail}"),
     ("member_added", Group::People, "added {subject} ({detail})"),
     ("member_returned", Group::People, "added {subject} once more ({detail})"),
@@ -110,9 +113,27 @@ pub fn record(
     detail: &str,
     now: &Now,
 ) -> Result<()> {
+    begin(connection, workspace_id, actor, action, subject, detail, now).map(|_entry| ())
+}
+
+/// The same about something whose outcome is not known yet: [`complete`] writes it into the entry that is named. When the server stops
+/// in between, the entry stays as it was begun.
+///
+/// # Errors
+/// When the database refuses.
+pub fn begin(
+    connection: &mut AnyConnection,
+    workspace_id: &WorkspaceId,
+    actor: &str,
+    action: &'static str,
+    subject: &str,
+    detail: &str,
+    now: &Now,
+) -> Result<String> {
+    let id = new_uuid(now).to_string();
     diesel::insert_into(audit::table)
         .values((
-            audit::id.eq(new_uuid(now).to_string()),
+            audit::id.eq(&id),
             audit::workspace_id.eq(workspace_id),
             audit::at.eq(now.at),
             audit::actor.eq(actor),
@@ -121,6 +142,16 @@ pub fn record(
             audit::detail.eq(detail),
         ))
         .execute(connection)?;
+    Ok(id)
+}
+
+/// Writes the outcome into an entry that was begun.
+///
+/// # Errors
+/// When the database refuses.
+pub fn complete(connection: &mut AnyConnection, workspace_id: &WorkspaceId, entry: &str, detail: &str) -> Result<()> {
+    let row = audit::table.find(entry).filter(audit::workspace_id.eq(workspace_id));
+    diesel::update(row).set(audit::detail.eq(detail)).execute(connection)?;
     Ok(())
 }
 

@@ -10,6 +10,8 @@ use crate::storage::schema::idempotency_keys as keys;
 use crate::storage::statement::OnConflict as _;
 
 const KEPT_SECONDS: i64 = 24 * 3600;
+/// The status of a request whose answer is not known yet.
+const PENDING: i32 = 0;
 
 /// A key as sent, with a hash of what was sent under it.
 #[derive(Clone, Debug)]
@@ -41,13 +43,19 @@ impl Request {
 /// The status and body that the same request was answered before.
 ///
 /// # Errors
-/// `idempotency_key_reused` (409) when the key was sent with another request.
+/// `idempotency_key_reused` (409) when the key was sent with another request; `answer_unknown` (409) when the same request was
+/// sent on to elsewhere and nobody knows its answer, or not yet.
 pub fn answered(connection: &mut AnyConnection, viewer: &Viewer, request: &Request, now: &Now) -> Result<Option<(u16, String)>> {
     let kept = keys::table.find((&viewer.member_id, &request.key)).filter(keys::created_at.gt(now.plus_seconds(-KEPT_SECONDS)));
     let row: Option<(String, i32, String)> =
         kept.select((keys::request_hash, keys::status, keys::body)).first(connection).optional()?;
     match row {
         None => Ok(None),
+        Some((hash, PENDING, _)) if hash == request.hash => Err(Error::conflict(
+            "answer_unknown",
+            "The same request was sent before, and its answer is not known: it is under way, or was lost. Look at Bitbucket what has become \
+             of it, and choose a new key to send it again.",
+        )),
         Some((hash, status, body)) if hash == request.hash => Ok(Some((u16::try_from(status).unwrap_or(200), body))),
         Some(_) => {
             Err(Error::conflict("idempotency_key_reused", "This idempotency key was used for another request. Choose a new one."))
@@ -85,5 +93,34 @@ pub fn keep(
             "The same request is being answered at this moment. Send it again.",
         ));
     }
+    Ok(())
+}
+
+/// Keeps the key of a request that is sent on to elsewhere, in the transaction before: until [`settle`] or [`release`] says what came
+/// of it, a repetition is refused rather than sent twice.
+///
+/// # Errors
+/// `idempotency_key_in_use` (409) when the same request is being answered elsewhere at this moment.
+pub fn reserve(connection: &mut AnyConnection, viewer: &Viewer, request: &Request, now: &Now) -> Result<()> {
+    keep(connection, viewer, request, 0, "", now)
+}
+
+/// Keeps the answer to a request that [`reserve`] has kept the key of.
+///
+/// # Errors
+/// When the database refuses.
+pub fn settle(connection: &mut AnyConnection, viewer: &Viewer, request: &Request, status: u16, body: &str) -> Result<()> {
+    let row = keys::table.find((&viewer.member_id, &request.key)).filter(keys::request_hash.eq(&request.hash));
+    diesel::update(row).set((keys::status.eq(i32::from(status)), keys::body.eq(body))).execute(connection)?;
+    Ok(())
+}
+
+/// Gives the key of a request free that was refused elsewhere: nothing has happened, and it may be sent again.
+///
+/// # Errors
+/// When the database refuses.
+pub fn release(connection: &mut AnyConnection, viewer: &Viewer, request: &Request) -> Result<()> {
+    let row = keys::table.find((&viewer.member_id, &request.key)).filter(keys::status.eq(PENDING));
+    diesel::delete(row).execute(connection)?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! `Debug`: some carry secrets.
 
 mod api;
+mod changes;
 mod feedback;
 mod form;
 mod goals;
@@ -24,6 +25,7 @@ mod tokens;
 use askama::Template;
 
 pub use api::{ApiPage, Field, FieldTable, Operation, Path};
+pub use changes::{ChangeChoice, ChangesPage, GroupOfChanges};
 pub use feedback::{EditFeedback, FeedbackList, FeedbackPage, FeedbackRow, FeedbackSection, Reader, Share, WithdrawFeedback};
 pub use form::WrongField;
 pub use goals::{GoalForm, GoalList, GoalPage, GoalRemovePage, GoalRow, GoalSection};

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod cards;
+pub mod changes;
 pub mod ending;
 pub mod export;
 pub mod install_code;

@@ -49,6 +49,7 @@ fn body(operation: &Operation) -> Option<Value> {
     match (operation.method.as_str(), operation.path.as_str()) {
         ("POST", "/installations/{id}/disconnect") => Some(json!({"workspace": "lumenpay"})),
         ("PUT", "/quick-action") => Some(json!({"enabled": false})),
+        ("PUT", "/bitbucket/allowed-operations") => Some(json!({"groups": ["repositories"], "operations": []})),
         ("POST", "/members") => Some(json!({"name": "New", "email": "new@lumenpay.example", "role": "owner"})),
         ("PATCH", "/members/{id}") => Some(json!({"role": "owner"})),
         ("PUT", "/members/{id}/identity") => Some(json!({"account_id": "712020:another"})),

@@ -36,6 +36,7 @@ owners  POST      /settings/integrations/bitbucket/identities/bind
 owners  POST      /settings/integrations/bitbucket/identities/unbind
 owners  POST      /settings/integrations/bitbucket/identities/not-a-member
 owners  POST      /settings/integrations/bitbucket/identities/undo
+owners  GET,POST  /settings/integrations/bitbucket/changes
 owners  GET       /settings/audit
 owners  GET       /settings/audit.csv
 member  GET,POST  /feedback

@@ -103,3 +103,12 @@ diesel::table! {
         created_at -> Timestamp,
     }
 }
+
+diesel::table! {
+    allowed_operations (workspace_id, what) {
+        workspace_id -> Text,
+        what -> Text,
+        allowed_by -> Text,
+        allowed_at -> Timestamp,
+    }
+}
