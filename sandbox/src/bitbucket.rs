@@ -1,11 +1,14 @@
 //! The stand-in itself: its state behind one lock, its clock, its world; every other file adds what it can do.
 
 use crate::{
+    access_tokens::{AccessToken, ApiToken},
+    budget::Budget,
     calls::{Call, Sent},
     forge::Forge,
+    hook::Hook,
     installation::Record,
     misbehaviour::Misbehaviour,
-    oauth::{Code, Consumer, Grant},
+    oauth::{Code, Consumer, Grant, Refresh, Switches},
     registered_app::RegisteredApp,
     world::World,
 };
@@ -31,6 +34,12 @@ pub(crate) struct State {
     pub(crate) consumers: Vec<Consumer>,
     pub(crate) codes: Vec<Code>,
     pub(crate) grants: Vec<Grant>,
+    pub(crate) refreshes: Vec<Refresh>,
+    pub(crate) oauth: Switches,
+    pub(crate) access_tokens: Vec<AccessToken>,
+    pub(crate) api_tokens: Vec<ApiToken>,
+    pub(crate) hooks: Vec<Hook>,
+    pub(crate) budget: Budget,
     pub(crate) misbehaviours: Vec<Misbehaviour>,
     pub(crate) calls: Vec<Call>,
     pub(crate) expected_prefixes: Vec<String>,

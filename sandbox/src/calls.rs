@@ -3,6 +3,37 @@
 use crate::bitbucket::Bitbucket;
 use serde_json::Value;
 
+/// By what a call was let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// A JWT of a Connect app.
+    ConnectJwt,
+    /// An access token that Forge has handed to an app.
+    ForgeToken,
+    /// An access token that a person has granted by OAuth 2.0.
+    OAuth,
+    /// An access token of a consumer in its own name.
+    ClientCredentials,
+    /// An access token of a workspace, a project or a repository.
+    AccessToken,
+    /// A person's API token.
+    ApiToken,
+}
+
+impl CredentialKind {
+    /// As the header `X-Credential-Type` has it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::ConnectJwt => "jwt",
+            Self::ForgeToken => "forge",
+            Self::OAuth => "oauth2",
+            Self::ClientCredentials => "oauth2_client_credentials",
+            Self::AccessToken => "access_token",
+            Self::ApiToken => "api_token",
+        }
+    }
+}
+
 /// A call that came in to the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
@@ -14,8 +45,13 @@ pub struct Call {
     pub query: String,
     /// The status of the answer; 0 when the connection was dropped instead.
     pub status: u16,
-    /// The clientKey, or the id of the Forge installation, whose token was accepted.
+    /// Whose credential was accepted: the clientKey, the id of the Forge installation, the account id of the person, the key of the
+    /// consumer, or the name of the access token.
     pub authorized_as: Option<String>,
+    /// By what it was let in.
+    pub credential: Option<CredentialKind>,
+    /// What was sent along, as text. Of a form to the token endpoint only the `grant_type`, because the rest is secret.
+    pub body: String,
     /// Whether no such endpoint exists here.
     pub unexpected: bool,
 }

@@ -1,6 +1,9 @@
 //! A small world to try things in: one company, six people, three repositories, eight pull requests, and one personal workspace.
 
-use crate::world::{Email, PullRequest, PullRequestState, Repository, Review, Reviewer, User, Workspace, World};
+use crate::world::{
+    Email, Membership, Project, PullRequest, PullRequestState, Repository, Review, Reviewer, User, Workspace,
+    WorkspacePermission, World,
+};
 use chrono::{DateTime, Duration, Utc};
 
 const LUMENPAY: &str = "{5f0c7a52-1d0e-4b8b-9a3e-6a1f0e5d2c11}";
@@ -25,8 +28,11 @@ impl World {
             workspaces: workspaces(priya_uuid),
             users,
             emails: emails(),
-            repositories: repositories(),
+            memberships: owners(),
+            projects: projects(),
+            repositories: repositories(now),
             pull_requests: pull_requests(now),
+            ..Self::default()
         }
     }
 }
@@ -75,16 +81,34 @@ fn emails() -> Vec<Email> {
     .into()
 }
 
-fn repositories() -> Vec<Repository> {
-    [(CHECKOUT, "checkout", "Checkout", true), (LEDGER, "ledger", "Ledger", true), (HANDBOOK, "handbook", "Handbook", false)]
-        .map(|(uuid, slug, name, private)| Repository {
-            uuid: uuid.into(),
-            slug: slug.into(),
-            name: name.into(),
-            workspace: LUMENPAY.into(),
-            private,
-        })
-        .into()
+fn owners() -> Vec<Membership> {
+    vec![Membership { workspace: LUMENPAY.into(), account_id: INGRID.into(), permission: WorkspacePermission::Owner }]
+}
+
+fn projects() -> Vec<Project> {
+    [
+        ("{3a5d97a4-eb3d-47e1-96f4-940405c3281a}", "PAY", "Payments"),
+        ("{4b6ea8b5-fc4e-48f2-87a5-a51516d4392b}", "PEOPLE", "People"),
+    ]
+    .map(|(uuid, key, name)| Project { uuid: uuid.into(), key: key.into(), name: name.into(), workspace: LUMENPAY.into() })
+    .into()
+}
+
+fn repositories(now: DateTime<Utc>) -> Vec<Repository> {
+    [
+        (CHECKOUT, "checkout", "Checkout", "PAY", "typescript"),
+        (LEDGER, "ledger", "Ledger", "PAY", "rust"),
+        (HANDBOOK, "handbook", "Handbook", "PEOPLE", ""),
+    ]
+    .map(|(uuid, slug, name, project, language)| Repository {
+        name: name.into(),
+        private: slug != "handbook",
+        language: language.into(),
+        created_on: now - Duration::days(900),
+        updated_on: now - Duration::days(1),
+        ..Repository::new(LUMENPAY, project, uuid, slug, now)
+    })
+    .into()
 }
 
 fn pull_requests(now: DateTime<Utc>) -> Vec<PullRequest> {

@@ -213,7 +213,7 @@ fn scopes(document: &Value) -> Result<Vec<String>, DescriptorRefused> {
 }
 
 /// Scopes imply downwards, but `admin` and `delete` scopes do not imply reading.
-fn implies(granted: &str, scope: &str) -> bool {
+pub(crate) fn implies(granted: &str, scope: &str) -> bool {
     granted == scope
         || match granted {
             "pullrequest:write" => ["pullrequest", "repository:write", "repository"].contains(&scope),

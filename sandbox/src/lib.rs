@@ -9,19 +9,54 @@
 //! | `signing`, `token` | canonical request, query string hash, JWT |
 //! | `world`, `demo`, `resource` | what there is, an example of it, its JSON |
 //! | `descriptor`, `module`, `registered_app`, `installation` | apps and where they are installed |
-//! | `oauth` | consumers, and what people have granted them |
+//! | `oauth`, `access_tokens` | consumers, what people have granted them, tokens that people paste |
+//! | `budget` | how often a credential may call |
 //! | `bitbucket`, `calls`, `misbehaviour` | the shared state, the record of calls, the faults |
-//! | `lifecycle_payload`, `lifecycle`, `webhook`, `frame` | what is sent to an app, and the addresses it is framed under |
+//! | `lifecycle_payload`, `lifecycle`, `webhook`, `hook`, `frame` | what is sent to an app, and the addresses it is framed under |
 //! | `forge` | the same by Forge: installations, signed invocations, events, the proxy of an app's pages |
 //! | `api`, `pages`, `server`, `sandbox` | REST 2.0, pages for a browser, the routes, starting and stopping |
+//!
+//! # For tests of what calls the API
+//!
+//! ```text
+//! // Consumers and people: a pair of tokens without a browser, or the consent page at /site/oauth2/authorize.
+//! sandbox.add_consumer(Consumer { .. });
+//! let pair = sandbox.grant_directly("key", AMARA, &["account", "repository"]);   // access_token, refresh_token
+//! sandbox.make_consumer_private("key", "lumenpay");                              // client credentials
+//! sandbox.answer_with_scopes(true); sandbox.tokens_live_seconds(60);             // switches of the token endpoint
+//! sandbox.expire_access_tokens(); sandbox.revoke_grants("key", AMARA);
+//!
+//! // Tokens that are pasted.
+//! sandbox.add_access_token(AccessToken::new("secret", Reach::Workspace("lumenpay".into()), &["repository", "webhook"]));
+//! sandbox.add_api_token(ApiToken::new("secret", "amara@lumenpay.example", AMARA, &["read:repository:bitbucket"]));
+//! sandbox.revoke_token("secret");
+//!
+//! // Who may what: owner, member, collaborator, none; admin, write, read, none.
+//! sandbox.world(|world| world.enrol("lumenpay", PRIYA, WorkspacePermission::Owner));
+//! sandbox.world(|world| world.permit("lumenpay/checkout", AMARA, Permission::None));
+//!
+//! // A budget for each credential, 1,000 calls an hour unless told; the clock is `set_now`.
+//! sandbox.limit_calls(Resource::RepositoryData, 5); sandbox.answer_too_many_with(RetryAfter::Date);
+//! sandbox.show_calls_left(true); sandbox.limit_no_calls(); sandbox.calls_of_last_hour(AMARA, Resource::RepositoryData);
+//!
+//! // Webhooks that were made over REST.
+//! sandbox.hooks(); sandbox.remove_hook(&uuid); sandbox.deliver_to_hooks("pullrequest:updated", "lumenpay/checkout", 412, AMARA).await;
+//! let delivery = sandbox.delivery(&uuid, "repo:push", &body)?; sandbox.send(&delivery).await; hub_signature("secret", bytes);
+//!
+//! // What was asked: method, path, query, body, status, whose credential of which kind.
+//! sandbox.calls().iter().filter(|call| call.credential == Some(CredentialKind::OAuth));
+//! ```
 
+mod access_tokens;
 mod api;
 mod bitbucket;
+mod budget;
 mod calls;
 mod demo;
 mod descriptor;
 mod forge;
 mod frame;
+mod hook;
 mod html;
 mod installation;
 mod lifecycle;
@@ -40,19 +75,25 @@ mod token;
 mod webhook;
 mod world;
 
+pub use access_tokens::{AccessToken, ApiToken, Reach};
 pub use bitbucket::Bitbucket;
-pub use calls::{Call, Sent};
+pub use budget::{Resource, RetryAfter};
+pub use calls::{Call, CredentialKind, Sent};
 pub use descriptor::{Descriptor, DescriptorRefused};
 pub use forge::{
     ForgeCaller, ForgeInstall, ForgeInstallation, ForgePage, ForgeRoutes, ForgeToken, RemoteAnswer, RemoteFailed, RemoteRequest,
 };
+pub use hook::{Delivery, Hook, hub_signature};
 pub use installation::{App, Installation, Missing};
 pub use lifecycle::{ClientKey, Install, InstallFailed};
 pub use lifecycle_payload::LifecyclePayload;
 pub use misbehaviour::{Fault, Misbehaviour};
-pub use oauth::Consumer;
+pub use oauth::{Consumer, TokenPair};
 pub use percent::{percent_decode, percent_encode, query_pairs};
 pub use sandbox::{Options, Sandbox};
 pub use signing::{canonical_request, canonical_request_of_pairs, query_string_hash};
 pub use token::{Token, is_signed_with, unverified_claims};
-pub use world::{Email, PullRequest, PullRequestState, Repository, Review, Reviewer, User, Workspace, World};
+pub use world::{
+    Email, Membership, Permission, Project, PullRequest, PullRequestState, Repository, RepositoryPermission, Review, Reviewer,
+    User, Workspace, WorkspacePermission, World,
+};

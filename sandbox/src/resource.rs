@@ -5,11 +5,12 @@
 use crate::{
     percent::percent_encode,
     signing::hexadecimal,
-    world::{PullRequest, PullRequestState, Repository, Review, Reviewer, User, Workspace, World},
+    world::{Permission, Project, PullRequest, PullRequestState, Repository, Review, Reviewer, User, Workspace, World},
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 /// Draws the world's things as JSON whose links start with the sandbox's own address.
 pub(crate) struct Resources<'a> {
@@ -58,6 +59,38 @@ impl Resources<'_> {
                 "projects": self.api(&format!("workspaces/{slug}/projects")),
                 "repositories": self.api(&format!("repositories/{slug}")),
             },
+        })
+    }
+
+    /// The short form that stands where the caller's workspaces are listed.
+    pub(crate) fn condensed_workspace(&self, workspace: &Workspace) -> Value {
+        let slug = &workspace.slug;
+        json!({
+            "type": "workspace_base",
+            "uuid": workspace.uuid,
+            "slug": slug,
+            "links": { "self": self.api(&format!("workspaces/{slug}")) },
+        })
+    }
+
+    /// An app or a token as the somebody of its own that it acts as.
+    pub(crate) fn app_user(&self, name: &str) -> Value {
+        let uuid = format!("{{{}}}", Uuid::from_slice(&Sha256::digest(name)[..16]).unwrap_or_default());
+        json!({
+            "type": "app_user",
+            "uuid": uuid,
+            "display_name": name,
+            "links": { "self": self.api(&format!("users/{}", percent_encode(&uuid))) },
+        })
+    }
+
+    /// What somebody may do in a repository.
+    pub(crate) fn repository_permission(&self, repository: &Repository, account_id: &str, permission: Permission) -> Value {
+        json!({
+            "type": "repository_permission",
+            "permission": permission.as_str(),
+            "user": self.account(account_id),
+            "repository": self.condensed_repository(repository),
         })
     }
 
@@ -125,22 +158,56 @@ impl Resources<'_> {
         full["slug"] = json!(repository.slug);
         full["is_private"] = json!(repository.private);
         full["scm"] = json!("git");
-        full["description"] = json!("");
-        full["language"] = json!("");
+        full["description"] = json!(repository.description);
+        full["language"] = json!(repository.language);
         full["size"] = json!(1_048_576);
-        full["fork_policy"] = json!("no_public_forks");
+        full["fork_policy"] = json!(repository.fork_policy);
         full["has_issues"] = json!(false);
         full["has_wiki"] = json!(false);
-        full["created_on"] = json!("2022-05-04T08:12:30.104031+00:00");
-        full["updated_on"] = json!("2026-11-02T14:03:11.400213+00:00");
-        full["mainbranch"] = json!({ "type": "branch", "name": "main" });
-        full["project"] =
-            json!({ "type": "project", "key": "PAY", "name": "Payments", "uuid": "{3a5d97a4-eb3d-47e1-96f4-940405c3281a}" });
+        full["created_on"] = json!(timestamp(repository.created_on));
+        full["updated_on"] = json!(timestamp(repository.updated_on));
+        full["mainbranch"] = json!(repository.main_branch.as_ref().map(|name| json!({ "type": "branch", "name": name })));
+        full["project"] = self.project_of(repository);
         if let Some(workspace) = self.world.workspace(&repository.workspace) {
             full["workspace"] = self.workspace(workspace);
             full["owner"] = self.principal(workspace);
         }
         full
+    }
+
+    pub(crate) fn project(&self, project: &Project) -> Value {
+        let workspace = self.world.workspace(&project.workspace);
+        let slug = workspace.map_or("", |workspace| &workspace.slug);
+        let path = format!("workspaces/{slug}/projects/{}", project.key);
+        json!({
+            "type": "project",
+            "uuid": project.uuid,
+            "key": project.key,
+            "name": project.name,
+            "description": "",
+            "is_private": true,
+            "has_publicly_visible_repos": false,
+            "created_on": "2021-03-23T22:31:12.668759+00:00",
+            "updated_on": "2021-03-23T22:31:12.668759+00:00",
+            "owner": workspace.map(|workspace| self.principal(workspace)),
+            "workspace": workspace.map(|workspace| self.workspace(workspace)),
+            "links": {
+                "self": self.api(&path),
+                "html": self.page(&path),
+                "avatar": self.page(&format!("{path}/avatar/32")),
+                "repositories": self.api(&format!("repositories/{slug}?q=project.key=%22{}%22", project.key)),
+            },
+        })
+    }
+
+    fn project_of(&self, repository: &Repository) -> Value {
+        let projects = &self.world.projects;
+        let project =
+            projects.iter().find(|project| project.workspace == repository.workspace && project.key == repository.project);
+        project.map_or(
+            Value::Null,
+            |project| json!({ "type": "project", "key": project.key, "name": project.name, "uuid": project.uuid }),
+        )
     }
 
     /// The full form, with reviewers and participants.

@@ -3,20 +3,27 @@
 use crate::{
     api::{self, ApiError},
     bitbucket::Bitbucket,
-    calls::Call,
+    budget::Standing,
+    calls::{Call, CredentialKind},
     forge::key_set,
     misbehaviour::Fault,
     pages,
+    percent::query_pairs,
 };
 use actix_web::{
     App, Error, HttpMessage, HttpResponse, HttpServer, ResponseError,
     body::{BodySize, BoxBody, MessageBody},
-    dev::{Server, ServiceRequest, ServiceResponse},
-    http::{StatusCode, header},
+    dev::{Payload, Server, ServiceRequest, ServiceResponse},
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
     middleware::{Next, from_fn},
     web::{self, Bytes, Data},
 };
+use futures_util::stream;
 use std::{
+    future::ready,
     io,
     net::TcpListener,
     pin::Pin,
@@ -24,9 +31,14 @@ use std::{
     time::Duration,
 };
 
-/// The clientKey or the Forge installation whose token a handler accepted, left in the request for the record.
+/// Whose credential a handler accepted, left in the request for the record and for headers.
 #[derive(Clone)]
-pub(crate) struct AuthorizedAs(pub(crate) String);
+pub(crate) struct AuthorizedAs {
+    pub(crate) name: String,
+    pub(crate) kind: CredentialKind,
+    /// The OAuth scopes that the operation needs.
+    pub(crate) scopes: &'static str,
+}
 
 /// Left in the request when no endpoint fits it.
 pub(crate) struct NoSuchEndpoint;
@@ -49,29 +61,61 @@ pub(crate) fn run(listener: TcpListener, bitbucket: Data<Bitbucket>) -> io::Resu
     Ok(server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run())
 }
 
-async fn record(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+async fn record(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
     let (method, path) = (request.method().to_string(), request.path().to_owned());
     let query = request.query_string().to_owned();
     let Some(bitbucket) = request.app_data::<Data<Bitbucket>>().cloned() else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
+    let body = recorded_body(&mut request).await;
     let fault = bitbucket.strike(&path);
     let is_dropped = fault == Some(Fault::DroppedConnection);
     if let Some(Fault::Slow { milliseconds }) = fault {
         actix_web::rt::time::sleep(Duration::from_millis(milliseconds)).await;
     }
-    let response = match fault.and_then(|fault| faulty(&fault)) {
+    let mut response = match fault.and_then(|fault| faulty(&fault)) {
         Some(response) => request.into_response(response),
         None => next.call(request).await?.map_into_boxed_body(),
     };
     let status = if is_dropped { 0 } else { response.status().as_u16() };
-    let (unexpected, authorized_as) = {
+    let (unexpected, authorized) = {
         let left = response.request().extensions();
         let is_nowhere = left.contains::<NoSuchEndpoint>() || response.status() == StatusCode::METHOD_NOT_ALLOWED;
-        (is_nowhere, left.get::<AuthorizedAs>().map(|client| client.0.clone()))
+        (is_nowhere, left.get::<AuthorizedAs>().cloned())
     };
-    bitbucket.state().calls.push(Call { method, path, query, status, authorized_as, unexpected });
+    if let Some(authorized) = &authorized {
+        let standing = response.request().extensions().get::<Standing>().copied();
+        write_headers(response.headers_mut(), authorized, standing);
+    }
+    let credential = authorized.as_ref().map(|authorized| authorized.kind);
+    let authorized_as = authorized.map(|authorized| authorized.name);
+    bitbucket.state().calls.push(Call { method, path, query, status, authorized_as, credential, body, unexpected });
     Ok(response)
+}
+
+/// What real answers say about the credential and its budget.
+fn write_headers(headers: &mut HeaderMap, authorized: &AuthorizedAs, standing: Option<Standing>) {
+    let accepted = authorized.scopes.replace(' ', ", ");
+    for (name, value) in [("x-accepted-oauth-scopes", accepted.as_str()), ("x-credential-type", authorized.kind.as_str())] {
+        if let (false, Ok(value)) = (value.is_empty(), HeaderValue::from_str(value)) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    if let Some(standing) = standing {
+        standing.write(authorized.kind, headers);
+    }
+}
+
+/// Reads the body and puts it back for the handler. A form to the token endpoint is recorded by its kind only.
+async fn recorded_body(request: &mut ServiceRequest) -> String {
+    let body = request.extract::<Bytes>().await.unwrap_or_default();
+    request.set_payload(Payload::Stream { payload: Box::pin(stream::once(ready(Ok(body.clone())))) });
+    let text = String::from_utf8_lossy(&body).into_owned();
+    if !request.path().starts_with("/site/oauth2") {
+        return text;
+    }
+    let grant_type = query_pairs(&text).into_iter().find(|(name, _)| name == "grant_type");
+    grant_type.map_or_else(String::new, |(_, value)| format!("grant_type={value}"))
 }
 
 /// The answer that stands in for the right one; a slow answer is the right one.

@@ -1,8 +1,8 @@
-//! Where a consumer exchanges a code for an access token.
+//! Where a consumer gets tokens: for a code, for a refresh token, or for itself.
 
 use crate::{
     bitbucket::Bitbucket,
-    oauth::{Refusal, TOKEN_SECONDS},
+    oauth::{Refusal, TokenPair},
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -11,7 +11,6 @@ use actix_web::{
 };
 use base64::Engine as _;
 use serde_json::json;
-use uuid::Uuid;
 
 /// `POST /site/oauth2/access_token`: a form, and the consumer's key and secret by HTTP Basic.
 pub(crate) async fn exchange(request: HttpRequest, bitbucket: Data<Bitbucket>, body: Bytes) -> HttpResponse {
@@ -20,24 +19,38 @@ pub(crate) async fn exchange(request: HttpRequest, bitbucket: Data<Bitbucket>, b
     let Some((client_id, client_secret)) = basic(&request) else {
         return refused(("unauthorized_client", "Requests must be authenticated using OAuth client credentials"));
     };
-    // A body that is no form has no field at all, and the real answer says so in these words.
-    if field("grant_type") != Some("authorization_code") {
-        return refused(("unsupported_grant_type", "Unsupported grant type: None"));
-    }
-    match bitbucket.exchange((&client_id, &client_secret), field("code").unwrap_or_default(), field("redirect_uri")) {
-        Ok(grant) => HttpResponse::Ok().json(json!({
-            "access_token": grant.token,
-            "refresh_token": Uuid::new_v4().simple().to_string(),
-            "expires_in": TOKEN_SECONDS,
-            "token_type": "bearer",
-            "state": "authorization_code",
-            "scope": grant.scopes.join(" "),
-        })),
+    let client = (client_id.as_str(), client_secret.as_str());
+    let grant_type = field("grant_type").unwrap_or_default();
+    let handed_out = match grant_type {
+        "authorization_code" => bitbucket.exchange(client, field("code").unwrap_or_default(), field("redirect_uri")),
+        "refresh_token" => bitbucket.refresh(client, field("refresh_token").unwrap_or_default()),
+        "client_credentials" => bitbucket.client_credentials(client),
+        // A body that is no form has no field at all, and the real answer says so in these words.
+        _ => Err(("unsupported_grant_type", "Unsupported grant type: None")),
+    };
+    match handed_out {
+        Ok(pair) => answer(&bitbucket, grant_type, &pair),
         Err(refusal) => refused(refusal),
     }
 }
 
-fn basic(request: &HttpRequest) -> Option<(String, String)> {
+fn answer(bitbucket: &Bitbucket, grant_type: &str, pair: &TokenPair) -> HttpResponse {
+    let mut body = json!({
+        "access_token": pair.access_token,
+        "expires_in": pair.expires_in,
+        "token_type": "bearer",
+        "state": grant_type,
+    });
+    let key = if bitbucket.state().oauth.is_plural { "scopes" } else { "scope" };
+    body[key] = json!(pair.scopes.join(" "));
+    if let Some(refresh_token) = &pair.refresh_token {
+        body["refresh_token"] = json!(refresh_token);
+    }
+    HttpResponse::Ok().json(body)
+}
+
+/// Name and secret of an HTTP Basic header.
+pub(super) fn basic(request: &HttpRequest) -> Option<(String, String)> {
     let header = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
     let decoded = base64::engine::general_purpose::STANDARD.decode(header).ok()?;
     let text = String::from_utf8(decoded).ok()?;

@@ -2,7 +2,7 @@
 //!
 //! Source: <https://developer.atlassian.com/cloud/bitbucket/rest/api-group-addon/>.
 
-use super::{ApiError, authorization::Caller};
+use super::{ApiError, caller::Caller};
 use crate::{bitbucket::Bitbucket, descriptor::Descriptor};
 use actix_web::{
     HttpResponse,

@@ -5,8 +5,15 @@
 mod access_token;
 mod addon;
 mod authorization;
+mod bbql;
+mod caller;
+mod connect_token;
 mod error;
+mod fields;
+mod hooks;
+mod needs;
 mod page;
+mod projects;
 mod pull_requests;
 mod repositories;
 mod user;
@@ -26,13 +33,43 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/addon").put(addon::replace).delete(addon::remove))
         .service(web::resource("/user").get(user::one))
         .service(web::resource("/user/emails").get(user::emails))
+        .service(web::resource("/user/workspaces").get(user::workspaces))
+        .service(web::resource("/user/workspaces/{workspace}/permission").get(user::permission))
+        .service(web::resource("/user/workspaces/{workspace}/permissions/repositories").get(user::repository_permissions))
+        .service(web::resource("/users/{selected_user}").get(user::another))
+        .configure(workspace_routes)
+        .configure(repository_routes)
+        .default_service(web::to(no_such_endpoint));
+}
+
+fn workspace_routes(config: &mut ServiceConfig) {
+    config
         .service(web::resource("/workspaces/{workspace}").get(workspaces::one))
         .service(web::resource("/workspaces/{workspace}/members").get(workspaces::members))
-        .service(web::resource("/workspaces/{workspace}/hooks").get(workspaces::hooks))
-        .service(web::resource("/repositories/{workspace}/{repository}").get(repositories::one))
-        .service(web::resource("/repositories/{workspace}/{repository}/pullrequests").get(pull_requests::list))
-        .service(web::resource("/repositories/{workspace}/{repository}/pullrequests/{id}").get(pull_requests::one))
-        .default_service(web::to(no_such_endpoint));
+        .service(web::resource("/workspaces/{workspace}/members/{member}").get(workspaces::member))
+        .service(web::resource("/workspaces/{workspace}/permissions").get(workspaces::permissions))
+        .service(web::resource("/workspaces/{workspace}/permissions/repositories").get(workspaces::repository_permissions))
+        .service(
+            web::resource("/workspaces/{workspace}/permissions/repositories/{repo_slug}").get(workspaces::repository_permissions),
+        )
+        .service(web::resource("/workspaces/{workspace}/projects").get(projects::list).post(projects::create))
+        .service(web::resource("/workspaces/{workspace}/projects/{project_key}").get(projects::one))
+        .service(web::resource("/workspaces/{workspace}/hooks").get(hooks::list).post(hooks::create))
+        .service(web::resource("/workspaces/{workspace}/hooks/{uid}").get(hooks::one).put(hooks::change).delete(hooks::remove));
+}
+
+fn repository_routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource("/repositories/{workspace}/{repo_slug}").get(repositories::one))
+        .service(web::resource("/repositories/{workspace}/{repo_slug}/hooks").get(hooks::list).post(hooks::create))
+        .service(
+            web::resource("/repositories/{workspace}/{repo_slug}/hooks/{uid}")
+                .get(hooks::one)
+                .put(hooks::change)
+                .delete(hooks::remove),
+        )
+        .service(web::resource("/repositories/{workspace}/{repo_slug}/pullrequests").get(pull_requests::list))
+        .service(web::resource("/repositories/{workspace}/{repo_slug}/pullrequests/{pull_request_id}").get(pull_requests::one));
 }
 
 /// Everything below `/site/oauth2` that a consumer calls; the person's page there is among the pages.

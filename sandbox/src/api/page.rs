@@ -1,40 +1,148 @@
-//! The page object around every list.
+//! The page object around every list, with what `q`, `sort`, `pagelen` and `fields` make of it.
 //!
 //! Source: <https://developer.atlassian.com/cloud/bitbucket/rest/intro/#pagination>.
 
-use super::ApiError;
+use super::{
+    ApiError,
+    bbql::{Condition, at_path, order_of_texts},
+    fields,
+};
 use crate::percent::{query_pairs, with_parameter};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
+use std::cmp::Ordering;
 
-/// The page of these values that the request asks for with `page` and `pagelen`.
-pub(crate) fn of(request: &HttpRequest, url: &str, largest: usize, values: Vec<Value>) -> Result<HttpResponse, ApiError> {
+/// How a collection behaves.
+pub(super) struct List {
+    /// Of `pagelen`, when none is asked for, and at most; more is refused.
+    pub(super) usual: usize,
+    pub(super) largest: usize,
+    /// Fields that `q` and `sort` may name.
+    pub(super) searchable: &'static [&'static str],
+    /// What stands in an answer only when `fields` asks for it.
+    pub(super) hidden: &'static [&'static str],
+}
+
+/// Which part is asked for.
+pub(super) struct Window {
+    page: usize,
+    pagelen: usize,
+    parameters: Vec<(String, String)>,
+}
+
+impl List {
+    /// Ten at a time, at most a hundred, and no conditions.
+    pub(super) const PLAIN: Self = Self { usual: 10, largest: 100, searchable: &[], hidden: &[] };
+
+    /// The page of these values that the request asks for.
+    pub(super) fn answer(&self, request: &HttpRequest, url: &str, mut values: Vec<Value>) -> Result<HttpResponse, ApiError> {
+        let window = self.window(request)?;
+        if let Some(condition) = self.condition(&window)? {
+            values.retain(|value| condition.holds(&|path| at_path(value, path).into_iter().cloned().collect()));
+        }
+        if let Some((field, is_descending)) = self.order(&window)? {
+            values.sort_by(|one, other| {
+                let order = order(at_path(one, &field).first().copied(), at_path(other, &field).first().copied());
+                if is_descending { order.reverse() } else { order }
+            });
+        }
+        let size = values.len();
+        let values = values.into_iter().skip(window.first()).take(window.pagelen).collect();
+        Ok(self.page(request, url, &window, size, values))
+    }
+
+    /// Which part the request asks for.
+    pub(super) fn window(&self, request: &HttpRequest) -> Result<Window, ApiError> {
+        let parameters = query_pairs(request.query_string());
+        let number = |name: &str, otherwise: usize, most: usize| match parameters.iter().find(|(given, _)| given == name) {
+            None => Ok(otherwise),
+            Some((_, text)) => {
+                let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+                number.ok_or_else(|| ApiError::bad_request(format!("Invalid {name}")))
+            }
+        };
+        let (pagelen, page) = (number("pagelen", self.usual, self.largest)?, number("page", 1, 1_000_000)?);
+        Ok(Window { page, pagelen, parameters })
+    }
+
+    /// What `q` demands.
+    pub(super) fn condition(&self, window: &Window) -> Result<Option<Condition>, ApiError> {
+        let Some(text) = window.parameter("q") else { return Ok(None) };
+        let invalid = || ApiError::bad_request(format!("Invalid query: {text}"));
+        let condition = Condition::parse(text).ok_or_else(invalid)?;
+        let unknown = condition.fields().into_iter().find(|field| !self.searchable.contains(field)).map(str::to_owned);
+        match unknown {
+            Some(field) => Err(ApiError::bad_request(format!("Field \".{field}\" does not support filtering"))),
+            None => Ok(Some(condition)),
+        }
+    }
+
+    /// What `sort` demands: the field, and whether the largest comes first.
+    pub(super) fn order(&self, window: &Window) -> Result<Option<(String, bool)>, ApiError> {
+        let Some(text) = window.parameter("sort") else { return Ok(None) };
+        let field = text.strip_prefix('-').unwrap_or(text);
+        if !self.searchable.contains(&field) {
+            return Err(ApiError::bad_request("Invalid sort attribute"));
+        }
+        Ok(Some((field.to_owned(), text.starts_with('-'))))
+    }
+
+    /// A page of `size` things, of which these are in the window.
+    pub(super) fn page(
+        &self,
+        request: &HttpRequest,
+        url: &str,
+        window: &Window,
+        size: usize,
+        values: Vec<Value>,
+    ) -> HttpResponse {
+        let mut body = json!({ "size": size, "page": window.page, "pagelen": window.pagelen, "values": values });
+        if window.first() + window.pagelen < size {
+            body["next"] = json!(window.address(request, url, window.page + 1));
+        }
+        if window.page > 1 {
+            body["previous"] = json!(window.address(request, url, window.page - 1));
+        }
+        HttpResponse::Ok().json(fields::chosen(&body, self.hidden, window.parameter("fields").unwrap_or_default()))
+    }
+}
+
+impl Window {
+    /// How many things come before it.
+    pub(super) fn first(&self) -> usize {
+        (self.page - 1) * self.pagelen
+    }
+
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn parameters<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.parameters.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    fn address(&self, request: &HttpRequest, url: &str, page: usize) -> String {
+        let others = self.parameters.iter().filter(|(name, _)| name != "page");
+        let address =
+            others.fold(format!("{url}{}", request.uri().path()), |address, (name, value)| with_parameter(&address, name, value));
+        with_parameter(&address, "page", &page.to_string())
+    }
+}
+
+/// One thing, with what `fields` makes of it.
+pub(super) fn one(request: &HttpRequest, value: &Value) -> HttpResponse {
     let parameters = query_pairs(request.query_string());
-    let number = |name: &str, otherwise: usize, most: usize| match parameters.iter().find(|(given, _)| given == name) {
-        None => Ok(otherwise),
-        Some((_, text)) => text.parse().ok().filter(|number| (1..=most).contains(number)).ok_or_else(|| invalid(name)),
-    };
-    let pagelen = number("pagelen", 10, largest)?;
-    let page = number("page", 1, 1_000_000)?;
-    let size = values.len();
-    let values: Vec<Value> = values.into_iter().skip((page - 1) * pagelen).take(pagelen).collect();
-    let mut body = json!({ "size": size, "page": page, "pagelen": pagelen, "values": values });
-    if page * pagelen < size {
-        body["next"] = json!(address_of(request, url, &parameters, page + 1));
-    }
-    if page > 1 {
-        body["previous"] = json!(address_of(request, url, &parameters, page - 1));
-    }
-    Ok(HttpResponse::Ok().json(body))
+    let asked = parameters.iter().find(|(name, _)| name == "fields").map_or("", |(_, value)| value.as_str());
+    HttpResponse::Ok().json(fields::chosen(value, &[], asked))
 }
 
-fn address_of(request: &HttpRequest, url: &str, parameters: &[(String, String)], page: usize) -> String {
-    let others = parameters.iter().filter(|(name, _)| name != "page");
-    let address =
-        others.fold(format!("{url}{}", request.uri().path()), |address, (name, value)| with_parameter(&address, name, value));
-    with_parameter(&address, "page", &page.to_string())
-}
-
-fn invalid(name: &str) -> ApiError {
-    ApiError::bad_request(format!("Invalid {name}"))
+fn order(one: Option<&Value>, other: Option<&Value>) -> Ordering {
+    match (one, other) {
+        (Some(Value::String(one)), Some(Value::String(other))) => order_of_texts(one, other),
+        (Some(Value::Number(one)), Some(Value::Number(other))) => {
+            one.as_f64().partial_cmp(&other.as_f64()).unwrap_or(Ordering::Equal)
+        }
+        (Some(Value::Bool(one)), Some(Value::Bool(other))) => one.cmp(other),
+        (one, other) => one.is_some().cmp(&other.is_some()),
+    }
 }

@@ -1,10 +1,10 @@
 //! A repository.
 
-use super::{ApiError, authorization::Caller};
+use super::{ApiError, caller::Caller};
 use crate::{
     bitbucket::Bitbucket,
     resource::Resources,
-    world::{Repository, World},
+    world::{Permission, Repository, World},
 };
 use actix_web::{
     HttpResponse,
@@ -17,7 +17,6 @@ pub(crate) async fn one(
     caller: Caller,
     path: Path<(String, String)>,
 ) -> Result<HttpResponse, ApiError> {
-    caller.require("repository")?;
     let state = bitbucket.state();
     let repository = visible(&state.world, &caller, &path.0, &path.1)?;
     Ok(HttpResponse::Ok().json(Resources { world: &state.world, url: bitbucket.url() }.repository(repository)))
@@ -32,6 +31,6 @@ pub(crate) fn visible<'a>(
 ) -> Result<&'a Repository, ApiError> {
     world
         .repository_in(workspace, repository)
-        .filter(|found| !found.private || found.workspace == caller.workspace)
+        .filter(|found| caller.permission(world, found) > Permission::None)
         .ok_or_else(|| ApiError::not_found(format!("Repository {workspace}/{repository} not found")))
 }

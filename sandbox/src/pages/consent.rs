@@ -62,7 +62,7 @@ fn read(bitbucket: &Bitbucket, asked: &Asked) -> Result<Consumer, &'static str> 
     if asked.response_type.as_deref() != Some("code") {
         return Err("Invalid response_type.");
     }
-    if asked.redirect_uri.as_deref().is_some_and(|address| !address.starts_with(&consumer.callback_url)) {
+    if asked.redirect_uri.as_deref().is_some_and(|address| !consumer.allows_callback(address)) {
         return Err("Invalid redirect_uri.");
     }
     if scopes(asked).iter().any(|scope| !consumer.scopes.contains(scope)) {

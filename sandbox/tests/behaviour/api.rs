@@ -128,11 +128,11 @@ async fn calls_are_recorded_and_those_to_nowhere_are_unexpected() {
 
     get(&sandbox, &installation.client_key, &secret, "/2.0/repositories/lumenpay/nothing").await;
     assert!(sandbox.unexpected_calls().is_empty());
-    let (status, _) = get(&sandbox, &installation.client_key, &secret, "/2.0/user/workspaces").await;
+    let (status, _) = get(&sandbox, &installation.client_key, &secret, "/2.0/nothing/here").await;
     let posted = client().post(format!("{}/2.0/workspaces/lumenpay", sandbox.url())).send().await.unwrap();
     assert_eq!((status, posted.status().as_u16()), (404, 405));
     assert_eq!(sandbox.unexpected_calls().len(), 2);
-    sandbox.expect_calls("/2.0/user/");
+    sandbox.expect_calls("/2.0/nothing/");
     assert_eq!(sandbox.unexpected_calls().len(), 1);
 }
 

@@ -4,8 +4,10 @@
 
 mod api;
 mod app;
+mod budget;
 mod forge;
 mod framing;
+mod hooks;
 mod installing;
 mod misbehaving;
 mod oauth;
@@ -13,4 +15,6 @@ mod openapi;
 mod pages;
 mod published_vectors;
 mod starting;
+mod tokens;
+mod tokens_refreshed;
 mod webhooks;

@@ -1,15 +1,20 @@
-//! Signing in by OAuth 2.0: consumers, codes and access tokens; the page asks, the API exchanges and lets tokens in.
+//! OAuth 2.0: consumers, codes and what they are exchanged for; the page asks, the API exchanges and lets tokens in.
 //!
 //! Source: <https://developer.atlassian.com/cloud/bitbucket/oauth-2/>.
+
+mod switches;
+mod tokens;
 
 use crate::bitbucket::Bitbucket;
 use chrono::{DateTime, Duration, Utc};
 use uuid::Uuid;
 
+pub(crate) use switches::Switches;
+pub use tokens::TokenPair;
+pub(crate) use tokens::{Actor, Grant, Refresh};
+
 /// How long a code waits to be exchanged.
 const CODE_SECONDS: i64 = 600;
-/// What real answers say.
-pub(crate) const TOKEN_SECONDS: i64 = 7200;
 
 /// An OAuth consumer of a workspace.
 #[derive(Clone)]
@@ -26,25 +31,26 @@ pub struct Consumer {
 
 /// What a person has granted, until the code is exchanged.
 pub(crate) struct Code {
-    pub(crate) code: String,
-    pub(crate) client_id: String,
-    pub(crate) redirect_uri: Option<String>,
-    pub(crate) account_id: String,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) expires_at: DateTime<Utc>,
+    code: String,
+    client_id: String,
+    redirect_uri: Option<String>,
+    account_id: String,
+    scopes: Vec<String>,
+    expires_at: DateTime<Utc>,
 }
 
-/// What a token may do, and in whose name.
-#[derive(Clone)]
-pub(crate) struct Grant {
-    pub(crate) token: String,
-    pub(crate) account_id: String,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) expires_at: DateTime<Utc>,
-}
-
-/// Why a code is not exchanged: the `error` and its description.
+/// Why nothing is handed out: the `error` and its description.
 pub(crate) type Refusal = (&'static str, &'static str);
+
+const NOT_A_CONSUMER: Refusal = ("unauthorized_client", "Requests must be authenticated using OAuth client credentials");
+
+impl Consumer {
+    /// Whether people may be sent back there: the callback itself, or what extends it.
+    pub(crate) fn allows_callback(&self, address: &str) -> bool {
+        let rest = address.strip_prefix(&self.callback_url);
+        rest.is_some_and(|rest| rest.is_empty() || self.callback_url.ends_with('/') || rest.starts_with(['/', '?']))
+    }
+}
 
 impl Bitbucket {
     /// Makes a consumer, or changes the one with this key.
@@ -56,6 +62,11 @@ impl Bitbucket {
 
     pub(crate) fn consumer(&self, client_id: &str) -> Option<Consumer> {
         self.state().consumers.iter().find(|consumer| consumer.client_id == client_id).cloned()
+    }
+
+    /// The consumer that this key and secret are of.
+    pub(crate) fn proven_consumer(&self, (client_id, client_secret): (&str, &str)) -> Result<Consumer, Refusal> {
+        self.consumer(client_id).filter(|consumer| consumer.client_secret == client_secret).ok_or(NOT_A_CONSUMER)
     }
 
     /// The code that a person's consent is exchanged with. `asked` are the scopes that were asked for; none means all.
@@ -74,34 +85,19 @@ impl Bitbucket {
         code
     }
 
-    /// Spends a code for a token.
-    pub(crate) fn exchange(&self, client: (&str, &str), code: &str, redirect_uri: Option<&str>) -> Result<Grant, Refusal> {
-        let (client_id, client_secret) = client;
+    /// Spends a code for tokens.
+    pub(crate) fn exchange(&self, client: (&str, &str), code: &str, redirect_uri: Option<&str>) -> Result<TokenPair, Refusal> {
+        let consumer = self.proven_consumer(client)?;
         let now = self.now();
-        let mut state = self.state();
-        let is_known = |consumer: &Consumer| consumer.client_id == client_id && consumer.client_secret == client_secret;
-        if !state.consumers.iter().any(is_known) {
-            return Err(("unauthorized_client", "Requests must be authenticated using OAuth client credentials"));
-        }
-        let place = state.codes.iter().position(|known| known.code == code && known.client_id == client_id);
-        let code = place.map(|place| state.codes.remove(place)).filter(|code| code.expires_at > now);
+        let code = {
+            let codes = &mut self.state().codes;
+            let place = codes.iter().position(|known| known.code == code && known.client_id == consumer.client_id);
+            place.map(|place| codes.remove(place)).filter(|code| code.expires_at > now)
+        };
         let code = code.ok_or(("invalid_grant", "The specified code is not valid."))?;
         if code.redirect_uri.as_deref() != redirect_uri {
             return Err(("invalid_request", "Invalid redirect_uri"));
         }
-        let grant = Grant {
-            // As long as real ones, which fill a header.
-            token: Uuid::new_v4().simple().to_string().repeat(80),
-            account_id: code.account_id,
-            scopes: code.scopes,
-            expires_at: now + Duration::seconds(TOKEN_SECONDS),
-        };
-        state.grants.push(grant.clone());
-        Ok(grant)
-    }
-
-    pub(crate) fn granted(&self, token: &str) -> Option<Grant> {
-        let now = self.now();
-        self.state().grants.iter().find(|grant| grant.token == token && grant.expires_at > now).cloned()
+        Ok(self.hand_out(&consumer.client_id, &code.account_id, &code.scopes))
     }
 }
