@@ -59,6 +59,14 @@ pub struct Metrics {
     pub bitbucket_calls: IntCounterVec,
     /// Seconds a Bitbucket call took, by `operation`.
     pub bitbucket_seconds: HistogramVec,
+    /// Calls to Bitbucket that were not made because their turn or budget was too far away, by `operation` and `urgency`.
+    pub bitbucket_held_back: IntCounterVec,
+    /// Seconds a call to Bitbucket waited for its turn and budget, by `urgency`.
+    pub bitbucket_wait_seconds: HistogramVec,
+    /// Calls to Bitbucket that were saved because the same one was under way, by `operation`.
+    pub bitbucket_shared: IntCounterVec,
+    /// Calls to Bitbucket that were made once more, by `operation`.
+    pub bitbucket_repeats: IntCounterVec,
     /// Jobs finished, by `kind` and `outcome`.
     pub jobs: IntCounterVec,
     /// Database work waiting in the queue, by `door` (read or write).
@@ -109,6 +117,22 @@ impl Metrics {
             webhooks: counter("webhooks_total", "Webhooks received.", &["event", "outcome"])?,
             bitbucket_calls: counter("bitbucket_calls_total", "Calls to Bitbucket.", &["operation", "outcome"])?,
             bitbucket_seconds: histogram("bitbucket_seconds", "Seconds a call to Bitbucket took.", &["operation"])?,
+            bitbucket_held_back: counter(
+                "bitbucket_held_back_total",
+                "Calls to Bitbucket not made for want of a turn or budget.",
+                &["operation", "urgency"],
+            )?,
+            bitbucket_wait_seconds: histogram(
+                "bitbucket_wait_seconds",
+                "Seconds a call to Bitbucket waited for its turn and budget.",
+                &["urgency"],
+            )?,
+            bitbucket_shared: counter(
+                "bitbucket_shared_total",
+                "Calls to Bitbucket saved because the same one was under way.",
+                &["operation"],
+            )?,
+            bitbucket_repeats: counter("bitbucket_repeats_total", "Calls to Bitbucket made once more.", &["operation"])?,
             jobs: counter("jobs_total", "Jobs worked off.", &["kind", "outcome"])?,
             database_waiting: gauge("database_waiting", "Database work waiting for a connection.", &["door"])?,
             database_seconds: histogram("database_seconds", "Seconds database work waited and ran.", &["door"])?,

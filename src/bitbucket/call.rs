@@ -42,8 +42,8 @@ pub struct Call {
     pub body: Option<Body>,
 }
 
-/// What is sent along with a call.
-#[derive(Clone, Debug, PartialEq)]
+/// What is sent along with a call. Its `Debug` shows nothing of it: hooks are made with their secrets.
+#[derive(Clone, PartialEq)]
 pub enum Body {
     /// As `application/json`.
     Json(serde_json::Value),
@@ -80,6 +80,15 @@ impl Call {
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.query.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// The same call with one parameter more, when there is a value.
+    #[must_use]
+    pub fn with_some(self, name: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
     }
 
     /// The same call with a JSON body.
@@ -127,6 +136,15 @@ impl Answer {
                 value(name).map(|value| ((*name).to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             })
             .collect()
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Json(_) => "Json(…)",
+            Self::Form(_) => "Form(…)",
+        })
     }
 }
 

@@ -1,12 +1,32 @@
-//! The calls of the app itself, about its own installation and what its panel shows.
+//! The typed calls, by what they are about, and the names that their paths are made of. Whoever calls Bitbucket uses them.
 
-use reqwest::Method;
+mod app;
+mod builds;
+mod changes;
+mod hooks;
+mod people;
+mod repositories;
+mod reviews;
+mod search;
+
 use uuid::Uuid;
 
-use super::answers::{Membership, Page, PullRequest, Workspace};
-use super::operation::Operation;
+pub use changes::CommitQuery;
+pub use hooks::{HookPlace, NewHook};
+pub use repositories::RepositoryQuery;
+pub use reviews::{PullRequestQuery, PullRequestState};
+
+use super::Failure;
 use super::path::ApiPath;
-use super::{Call, Client, Credential, Failure};
+
+/// Which workspace is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WorkspaceName {
+    /// By its UUID, which outlives a rename.
+    Uuid(Uuid),
+    /// By its slug.
+    Slug(String),
+}
 
 /// Which repository is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +37,18 @@ pub enum RepositoryName {
     Full(String),
 }
 
+impl WorkspaceName {
+    fn segment(&self) -> String {
+        match self {
+            Self::Uuid(uuid) => format!("{{{uuid}}}"),
+            Self::Slug(slug) => slug.clone(),
+        }
+    }
+}
+
 impl RepositoryName {
     /// The two segments that name it.
-    pub(super) fn segments(&self) -> [String; 2] {
+    fn segments(&self) -> [String; 2] {
         match self {
             // Bitbucket takes empty braces for the workspace when the repository is named by its UUID.
             Self::Uuid(uuid) => ["{}".to_owned(), format!("{{{uuid}}}")],
@@ -29,6 +58,19 @@ impl RepositoryName {
             }
         }
     }
+
+    /// The path of something in it.
+    fn path(&self, below: &[&str]) -> Result<ApiPath, Failure> {
+        let [workspace, repository] = self.segments();
+        path(["repositories", &workspace, &repository].into_iter().chain(below.iter().copied()))
+    }
+
+    /// The path of a file or folder at a commit, whose own slashes stay slashes.
+    fn source(&self, hash: &str, file: &str) -> Result<ApiPath, Failure> {
+        let mut below = vec!["src", hash];
+        below.extend(file.split('/').filter(|part| !part.is_empty()));
+        self.path(&below)
+    }
 }
 
 /// A path with these segments; what cannot be a segment names nothing.
@@ -37,73 +79,4 @@ pub(super) fn path<S: AsRef<str>>(segments: impl IntoIterator<Item = S>) -> Resu
         tracing::debug!(code = refusal.code(), "a name that cannot be one was asked for");
         Failure::NotFound
     })
-}
-
-impl Client {
-    /// Asks for the workspace's hooks, which only an installation with a right secret may: the proof of a shared secret.
-    ///
-    /// # Errors
-    /// A [`Failure`]; `NotAuthorised` when the secret is not Bitbucket's.
-    pub async fn prove(&self, credential: &Credential, workspace: Uuid) -> Result<(), Failure> {
-        let call = Call::get(path(["workspaces", &format!("{{{workspace}}}"), "hooks"])?);
-        self.ask(Operation::named("prove_secret"), credential, &call).await.map(|_answer| ())
-    }
-
-    /// The workspace's slug and name.
-    ///
-    /// # Errors
-    /// A [`Failure`].
-    pub async fn workspace(&self, credential: &Credential, workspace: Uuid) -> Result<Workspace, Failure> {
-        let call = Call::get(path(["workspaces", &format!("{{{workspace}}}")])?);
-        self.get(Operation::named("workspace"), credential, &call).await
-    }
-
-    /// A part of the workspace's members: the first hundred, or what the `next` of the part before names.
-    ///
-    /// # Errors
-    /// A [`Failure`]; `Malformed` when `next` leads anywhere but to the API that was asked.
-    pub async fn workspace_members(
-        &self,
-        credential: &Credential,
-        workspace: Uuid,
-        next: Option<&str>,
-    ) -> Result<Page<Membership>, Failure> {
-        let operation = Operation::named("workspace_members");
-        let first = Call::get(path(["workspaces", &format!("{{{workspace}}}"), "members"])?).with("pagelen", "100");
-        let target = next.map_or_else(|| Ok(first.target()), |next| self.target_of(next))?;
-        self.send(operation, credential, &Method::GET, &target, None).await?.json()
-    }
-
-    /// A pull request with its participants.
-    ///
-    /// # Errors
-    /// A [`Failure`].
-    pub async fn pull_request(
-        &self,
-        credential: &Credential,
-        repository: &RepositoryName,
-        number: i64,
-    ) -> Result<PullRequest, Failure> {
-        let [workspace, repository] = repository.segments();
-        let call = Call::get(path(["repositories", &workspace, &repository, "pullrequests", &number.to_string()])?);
-        self.get(Operation::named("pull_request"), credential, &call).await
-    }
-
-    /// Replaces the descriptor of this installation.
-    ///
-    /// # Errors
-    /// A [`Failure`]; `Refused` when the scopes have grown.
-    pub async fn put_descriptor(&self, credential: &Credential, descriptor: &serde_json::Value) -> Result<(), Failure> {
-        let call = Call::new(Method::PUT, path(["addon"])?).json(serde_json::json!({ "descriptor": descriptor }));
-        self.ask(Operation::named("put_addon"), credential, &call).await.map(|_answer| ())
-    }
-
-    /// Removes this installation.
-    ///
-    /// # Errors
-    /// A [`Failure`]; `NotFound` when it is gone already.
-    pub async fn remove_app(&self, credential: &Credential) -> Result<(), Failure> {
-        let call = Call::new(Method::DELETE, path(["addon"])?);
-        self.ask(Operation::named("remove_addon"), credential, &call).await.map(|_answer| ())
-    }
 }

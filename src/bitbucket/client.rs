@@ -4,19 +4,27 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use reqwest::{Method, Response, StatusCode, Url, header};
 use serde::de::DeserializeOwned;
 
+use super::budget::Resource;
 use super::call::{Answer, Body, Call};
+use super::flights::Flights;
+use super::gate::{Gate, Pass};
+use super::limits::Limits;
 use super::operation::Operation;
 use super::path::ROOT;
-use super::{Credential, Failure};
+use super::repeat::{self, Tried};
+use super::{Credential, Failure, Urgency};
 use crate::config::Now;
 use crate::telemetry::Metrics;
 
 const CONNECT_SECONDS: u64 = 5;
 /// Bitbucket itself redirects once; more hops are a loop or worse.
 const MOST_HOPS: usize = 3;
+/// Files come as what they are.
+const ACCEPTED: &str = "application/json, */*;q=0.1";
 
 /// Tells the time and draws randomness: budgets and pauses follow it.
 pub type Clock = Arc<dyn Fn() -> Now + Send + Sync>;
@@ -28,6 +36,17 @@ pub struct Client {
     pub(super) api_url: Arc<str>,
     pub(super) metrics: Metrics,
     pub(super) clock: Clock,
+    gate: Arc<Gate>,
+    flights: Arc<Flights>,
+}
+
+/// What goes on the wire, but for the credential.
+#[derive(Clone, Copy, Debug)]
+struct Sent<'a> {
+    method: &'a Method,
+    /// The encoded path, with the query.
+    target: &'a str,
+    body: Option<&'a Body>,
 }
 
 impl Client {
@@ -41,7 +60,7 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(CONNECT_SECONDS))
             .build()?;
-        Ok(Self { http, api_url: api_url.into(), metrics, clock })
+        Ok(Self { http, api_url: api_url.into(), metrics, clock, gate: Arc::default(), flights: Arc::default() })
     }
 
     /// Makes any call. The answer is read up to the largest size we take; a redirect on the API's own host is followed for a `GET`.
@@ -77,6 +96,7 @@ impl Client {
         if is_ours && is_api { Ok(target) } else { Err(Failure::Malformed) }
     }
 
+    /// Makes a call to an encoded target. Identical reads that are asked for at the same time are made once.
     pub(super) async fn send(
         &self,
         operation: Operation,
@@ -85,42 +105,102 @@ impl Client {
         target: &str,
         body: Option<&Body>,
     ) -> Result<Answer, Failure> {
-        let mut target = target.to_owned();
+        if *method != Method::GET || body.is_some() || operation.is_at_once {
+            return self.persist(operation, credential, Sent { method, target, body }).await;
+        }
+        let read = (credential.fingerprint(), credential.urgency(), target.to_owned());
+        let (client, credential, target) = (self.clone(), credential.clone(), target.to_owned());
+        let begin = move || {
+            let read = async move {
+                client.persist(operation, &credential, Sent { method: &Method::GET, target: &target, body: None }).await
+            };
+            read.boxed()
+        };
+        let (answer, is_shared) = self.flights.join(read, begin).await;
+        if is_shared {
+            self.metrics.bitbucket_shared.with_label_values(&[operation.name]).inc();
+        }
+        answer
+    }
+
+    /// Makes a call, and once more where that is safe and may help.
+    async fn persist(&self, operation: Operation, credential: &Credential, sent: Sent<'_>) -> Result<Answer, Failure> {
+        let mut times = 0;
+        loop {
+            let begun = Instant::now();
+            let failure = match self.follow(operation, credential, sent).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            times += 1;
+            let tried = Tried { method: sent.method, is_idempotent: operation.is_idempotent, times, took: begun.elapsed() };
+            let [jitter] = (self.clock)().random.bytes();
+            let pause = repeat::pause(tried, &failure, jitter).filter(|_| !operation.is_at_once);
+            let Some(pause) = pause else { return Err(operation.explain(failure)) };
+            self.metrics.bitbucket_repeats.with_label_values(&[operation.name]).inc();
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Makes a call and follows its redirects on the API's own host.
+    async fn follow(&self, operation: Operation, credential: &Credential, sent: Sent<'_>) -> Result<Answer, Failure> {
+        let mut target = sent.target.to_owned();
         for _hop in 0..=MOST_HOPS {
-            let request = self.request(credential, method, &target, body)?;
-            let answer = self.measured(operation, request).await?;
+            let answer = self.once(operation, credential, Sent { target: &target, ..sent }).await?;
             let Some(location) = answer.header("location").filter(|_| answer.status.is_redirection()) else { return Ok(answer) };
-            let (status, is_read) = (answer.status, *method == Method::GET || *method == Method::HEAD);
+            let (status, is_read) = (answer.status, *sent.method == Method::GET || *sent.method == Method::HEAD);
             // What Bitbucket keeps elsewhere (logs, large files) is not fetched: the credential must not go there.
             target = self.target_of(location).ok().filter(|_| is_read).ok_or_else(|| redirected(status))?;
         }
         Err(redirected(StatusCode::FOUND))
     }
 
-    fn request(
-        &self,
-        credential: &Credential,
-        method: &Method,
-        target: &str,
-        body: Option<&Body>,
-    ) -> Result<reqwest::RequestBuilder, Failure> {
-        let address = Url::parse(&format!("{}{target}", self.api_url)).map_err(|_no_address| Failure::Malformed)?;
+    /// Makes one request when its turn and budget have come.
+    async fn once(&self, operation: Operation, credential: &Credential, sent: Sent<'_>) -> Result<Answer, Failure> {
+        let pass = if operation.is_at_once { None } else { Some(self.pass(operation, credential, sent).await?) };
+        // Signed only now: a signature is good for three minutes.
+        let request = self.request(credential, sent)?;
+        self.measured(operation, request, pass).await
+    }
+
+    async fn pass(&self, operation: Operation, credential: &Credential, sent: Sent<'_>) -> Result<Pass, Failure> {
+        let begun = Instant::now();
+        let urgency = match credential.urgency() {
+            Urgency::Person => "person",
+            Urgency::Background => "background",
+        };
+        let pass = self.gate.enter(credential, Resource::of_target(sent.target), &*self.clock).await;
+        self.metrics.bitbucket_wait_seconds.with_label_values(&[urgency]).observe(begun.elapsed().as_secs_f64());
+        pass.inspect_err(|_failure| {
+            self.metrics.bitbucket_held_back.with_label_values(&[operation.name, urgency]).inc();
+            tracing::debug!(operation = operation.name, urgency, "a call to Bitbucket was held back");
+        })
+    }
+
+    fn request(&self, credential: &Credential, sent: Sent<'_>) -> Result<reqwest::RequestBuilder, Failure> {
+        let address = Url::parse(&format!("{}{}", self.api_url, sent.target)).map_err(|_no_address| Failure::Malformed)?;
         let pairs: Vec<(String, String)> = address.query_pairs().into_owned().collect();
         let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let (path, _) = target.split_once('?').unwrap_or((target, ""));
-        let authorization = credential.header(method.as_str(), path, &pairs)?;
-        let request = self.http.request(method.clone(), address);
-        let request = request.header(header::AUTHORIZATION, authorization).header(header::ACCEPT, "application/json");
-        Ok(match body {
+        let (path, _) = sent.target.split_once('?').unwrap_or((sent.target, ""));
+        let authorization = credential.header(sent.method.as_str(), path, &pairs)?;
+        let request = self.http.request(sent.method.clone(), address);
+        let request = request.header(header::AUTHORIZATION, authorization).header(header::ACCEPT, ACCEPTED);
+        Ok(match sent.body {
             Some(Body::Json(json)) => request.json(json),
             Some(Body::Form(fields)) => request.form(fields),
             None => request,
         })
     }
 
-    pub(super) async fn measured(&self, operation: Operation, request: reqwest::RequestBuilder) -> Result<Answer, Failure> {
+    /// Sends a request and counts what came of it; without a pass it counts against no budget.
+    pub(super) async fn measured(
+        &self,
+        operation: Operation,
+        request: reqwest::RequestBuilder,
+        pass: Option<Pass>,
+    ) -> Result<Answer, Failure> {
         let begun = Instant::now();
-        let answer = Self::answer(operation, request).await;
+        let answer = self.answer(operation, request, pass).await;
         let outcome = answer.as_ref().map_or_else(Failure::code, |_| "ok");
         let name = operation.name;
         self.metrics.bitbucket_calls.with_label_values(&[name, outcome]).inc();
@@ -129,16 +209,27 @@ impl Client {
         answer
     }
 
-    async fn answer(operation: Operation, request: reqwest::RequestBuilder) -> Result<Answer, Failure> {
+    async fn answer(
+        &self,
+        operation: Operation,
+        request: reqwest::RequestBuilder,
+        pass: Option<Pass>,
+    ) -> Result<Answer, Failure> {
         let request = request.timeout(Duration::from_secs(operation.seconds));
         let response = request.send().await.map_err(|error| Failure::down(&error))?;
-        let (status, headers) = (response.status(), response.headers().clone());
+        let (status, headers, now) = (response.status(), response.headers().clone(), (self.clock)());
+        let limits = Limits::read(|name| headers.get(name).and_then(|value| value.to_str().ok()), now.unix_seconds());
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            let after = pass.map_or(limits.retry_after_seconds, |pass| Some(self.gate.refused(&pass, &limits, &now)));
+            return Err(Failure::RateLimited { after_seconds: after });
+        }
+        let budget_left = pass.as_ref().map(|pass| self.gate.answered(pass, &limits, &now));
+        note_deprecation(operation, &headers);
         let body = body_of(response, operation.largest_bytes).await;
         match status {
             status if status.is_success() || is_followed(status, &headers) || status == StatusCode::NOT_MODIFIED => {
-                Ok(Answer { status, headers: Answer::headers_of(&headers), body: body?, budget_left: None })
+                Ok(Answer { status, headers: Answer::headers_of(&headers), body: body?, budget_left })
             }
-            StatusCode::TOO_MANY_REQUESTS => Err(Failure::RateLimited { after_seconds: retry_after(&headers) }),
             // An error is told by its status, even when its body cannot be had.
             status => Err(Failure::of_answer(status, &body.unwrap_or_default())),
         }
@@ -147,6 +238,13 @@ impl Client {
 
 fn is_followed(status: StatusCode, headers: &header::HeaderMap) -> bool {
     status.is_redirection() && headers.contains_key(header::LOCATION)
+}
+
+/// Atlassian announces in a header what it will remove; whoever runs the server should learn of it before it is gone.
+fn note_deprecation(operation: Operation, headers: &header::HeaderMap) {
+    if let Some(sunset) = headers.get("sunset").and_then(|value| value.to_str().ok()) {
+        tracing::info!(operation = operation.name, sunset, "Atlassian will remove a call that this server makes");
+    }
 }
 
 /// The body, unpacked, piece by piece: what is larger than the bound is given up before it is held.
@@ -159,10 +257,6 @@ async fn body_of(mut response: Response, largest_bytes: usize) -> Result<Vec<u8>
         body.extend_from_slice(&piece);
     }
     Ok(body)
-}
-
-fn retry_after(headers: &header::HeaderMap) -> Option<u32> {
-    headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
 }
 
 fn redirected(status: StatusCode) -> Failure {

@@ -93,7 +93,6 @@ impl Credential {
 
     /// The same for two credentials only when they authorise alike: an answer to one may then be given to the other. Who signs each
     /// call shares with its own copies alone, because nothing tells whether another signer holds the same secret.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the single flight of identical reads is built on it next"))]
     pub(super) fn fingerprint(&self) -> u64 {
         match &self.authorization {
             Authorization::Signed(signer) => FINGERPRINTS.hash_one((&self.budget, Arc::as_ptr(signer).cast::<()>() as usize)),

@@ -168,16 +168,28 @@ impl Failure {
     }
 }
 
+/// A failure as the answer to whoever asked us. What may pass is said in one sentence for all; the rest says what to do about it.
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
-        let retry_after_seconds = match failure {
-            Failure::RateLimited { after_seconds } => Some(after_seconds.unwrap_or(60)),
-            _ => Some(30),
+        let code = failure.code();
+        if failure.is_passing() {
+            let detail = "Bitbucket does not answer as it should at the moment. Try again in a minute.";
+            let seconds = match failure {
+                Failure::RateLimited { after_seconds } => after_seconds.unwrap_or(60),
+                _ => 30,
+            };
+            let mut error = Self::new(Kind::Upstream, code, detail).because(failure);
+            error.retry_after_seconds = Some(seconds);
+            return error;
+        }
+        let kind = match &failure {
+            Failure::MissingScopes { .. } | Failure::Forbidden { .. } => Kind::Forbidden,
+            Failure::NotFound => Kind::NotFound,
+            Failure::Refused { .. } | Failure::TooLarge => Kind::Invalid,
+            // The caller's own credential is good; the one we call Bitbucket with, or what it reaches, is not.
+            _ => Kind::Conflict,
         };
-        let detail = "Bitbucket does not answer as it should at the moment. Try again in a minute.";
-        let mut error = Self::new(Kind::Upstream, failure.code(), detail).because(failure);
-        error.retry_after_seconds = retry_after_seconds;
-        error
+        Self::new(kind, code, failure.remedy()).because(failure)
     }
 }
 

@@ -97,7 +97,7 @@ impl Client {
     async fn grant(&self, name: &'static str, consumer: &Consumer, form: &[(&str, &str)]) -> Result<Granted, Failure> {
         let request = self.http.post(format!("{}/site/oauth2/access_token", consumer.web_url));
         let request = request.basic_auth(&consumer.client_id, Some(consumer.client_secret.expose())).form(form);
-        let token: Token = self.measured(Operation::named(name), request).await?.json()?;
+        let token: Token = self.measured(Operation::named(name), request, None).await?.json()?;
         Ok(token.into())
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The protocol is in <https://developer.atlassian.com/cloud/bitbucket/oauth-2/>.
 
-use reqwest::{Method, Url};
+use reqwest::Url;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::config::Secret;
 /// Who the account is, and its addresses; nothing else.
 const SCOPES: &str = "account email";
 /// More addresses than anybody has.
-const EMAIL_PAGES_AT_MOST: usize = 10;
+const MOST_EMAILS: usize = 1_000;
 
 /// This server as Bitbucket knows it: an OAuth consumer.
 #[derive(Clone, Debug)]
@@ -42,22 +42,6 @@ pub struct Account {
 #[derive(Deserialize)]
 struct Token {
     access_token: String,
-}
-
-#[derive(Deserialize)]
-struct Emails {
-    #[serde(default)]
-    values: Vec<Email>,
-    #[serde(default)]
-    next: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Email {
-    #[serde(default)]
-    email: Option<String>,
-    #[serde(default)]
-    is_confirmed: bool,
 }
 
 impl Consumer {
@@ -91,7 +75,7 @@ impl Client {
         let form = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", &consumer.callback)];
         let request = self.http.post(format!("{}/site/oauth2/access_token", consumer.web_url));
         let request = request.basic_auth(&consumer.client_id, Some(consumer.client_secret.expose())).form(&form);
-        let token: Token = self.measured(Operation::named("exchange_code"), request).await?.json()?;
+        let token: Token = self.measured(Operation::named("exchange_code"), request, None).await?.json()?;
         // Each person has a budget of their own at Bitbucket; the token makes two calls and is dropped.
         let budget = format!("sign_in:{:032x}", u128::from_le_bytes((self.clock)().random.bytes()));
         Ok(Credential::bearer(budget, Secret::new(token.access_token)))
@@ -110,16 +94,7 @@ impl Client {
     /// # Errors
     /// A [`Failure`].
     pub async fn confirmed_emails(&self, token: &Credential) -> Result<Vec<String>, Failure> {
-        let mut confirmed = Vec::new();
-        let mut target = Call::get(path(["user", "emails"])?).target();
-        for _ in 0..EMAIL_PAGES_AT_MOST {
-            let page: Emails = self.send(Operation::named("emails"), token, &Method::GET, &target, None).await?.json()?;
-            confirmed.extend(page.values.into_iter().filter(|email| email.is_confirmed).filter_map(|email| email.email));
-            match page.next {
-                Some(next) => target = self.target_of(&next)?,
-                None => break,
-            }
-        }
-        Ok(confirmed)
+        let (emails, _has_more) = self.emails(token)?.at_most(MOST_EMAILS).await?;
+        Ok(emails.into_iter().filter(|email| email.is_confirmed).filter_map(|email| email.email).collect())
     }
 }

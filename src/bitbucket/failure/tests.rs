@@ -93,6 +93,16 @@ fn only_what_may_pass_is_tried_again() {
     }
 }
 
+#[test]
+fn whoever_asked_us_is_told_when_to_ask_again_only_where_that_may_help() {
+    let passing = Error::from(Failure::RateLimited { after_seconds: Some(300) });
+    assert_eq!((passing.kind, passing.retry_after_seconds), (Kind::Upstream, Some(300)));
+    let missing = Error::from(of(403, r#"{"error":{"detail":{"required":["pipeline"]}}}"#));
+    assert_eq!((missing.kind, missing.code, missing.retry_after_seconds), (Kind::Forbidden, "bitbucket_missing_scopes", None));
+    assert!(missing.detail.contains("lacks the scope pipeline."));
+    assert_eq!(Error::from(Failure::NotAuthorised).kind, Kind::Conflict);
+}
+
 proptest! {
     #[test]
     fn any_body_is_read_and_what_is_said_stays_short_and_on_one_line(body in proptest::collection::vec(any::<u8>(), 0..2000)) {
