@@ -40,6 +40,7 @@ pub(crate) struct State {
     pub(crate) api_tokens: Vec<ApiToken>,
     pub(crate) hooks: Vec<Hook>,
     pub(crate) budget: Budget,
+    pub(crate) is_code_search_removed: bool,
     pub(crate) misbehaviours: Vec<Misbehaviour>,
     pub(crate) calls: Vec<Call>,
     pub(crate) expected_prefixes: Vec<String>,
@@ -78,6 +79,11 @@ impl Bitbucket {
     /// Reads or changes the world. No webhook is sent by itself.
     pub fn world<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         change(&mut self.state().world)
+    }
+
+    /// From now on code search answers 410, as it is announced for November 2026, or as before.
+    pub fn remove_code_search(&self, is_removed: bool) {
+        self.state().is_code_search_removed = is_removed;
     }
 
     /// A test that fails while it holds the lock must not fail the others.

@@ -24,7 +24,7 @@ impl World {
     pub fn demo(now: DateTime<Utc>) -> Self {
         let users = users();
         let priya_uuid = users.first().map(|user| user.uuid.clone()).unwrap_or_default();
-        Self {
+        let mut world = Self {
             workspaces: workspaces(priya_uuid),
             users,
             emails: emails(),
@@ -33,7 +33,10 @@ impl World {
             repositories: repositories(now),
             pull_requests: pull_requests(now),
             ..Self::default()
-        }
+        };
+        world.enable_pipelines(CHECKOUT, 12, now);
+        world.branch_off(CHECKOUT, "release/2026-11");
+        world
     }
 }
 

@@ -14,6 +14,7 @@
 //! | `bitbucket`, `calls`, `misbehaviour` | the shared state, the record of calls, the faults |
 //! | `lifecycle_payload`, `lifecycle`, `webhook`, `hook`, `frame` | what is sent to an app, and the addresses it is framed under |
 //! | `forge` | the same by Forge: installations, signed invocations, events, the proxy of an app's pages |
+//! | `openapi` | Bitbucket's own description of its API, and what is not as it says |
 //! | `api`, `pages`, `server`, `sandbox` | REST 2.0, pages for a browser, the routes, starting and stopping |
 //!
 //! # For tests of what calls the API
@@ -43,6 +44,19 @@
 //! sandbox.hooks(); sandbox.remove_hook(&uuid); sandbox.deliver_to_hooks("pullrequest:updated", "lumenpay/checkout", 412, AMARA).await;
 //! let delivery = sandbox.delivery(&uuid, "repo:push", &body)?; sandbox.send(&delivery).await; hub_signature("secret", bytes);
 //!
+//! // Worlds: 5,000 repositories and 50,000 pull requests that take no memory, and what one repository holds.
+//! sandbox.world(|world| world.populate("lumenpay", 5_000, 50_000, now));
+//! sandbox.world(|world| world.crowd("lumenpay/ledger", 300, now));               // 300 pull requests more in one
+//! sandbox.world(|world| world.push("lumenpay/ledger", "feature/x", LUCIA, "Message", now));
+//! sandbox.world(|world| world.branch_off("lumenpay/ledger", "release/1"));
+//! sandbox.world(|world| world.put_file("lumenpay/ledger", "src/lib.rs", b"..", &[]));
+//! sandbox.world(|world| world.enable_pipelines("lumenpay/ledger", 20, now));
+//! sandbox.world(|world| world.enable_code_search("lumenpay")); sandbox.remove_code_search(true);
+//! sandbox.world(|world| world.add_default_reviewer("lumenpay/ledger", INGRID));
+//!
+//! // Whether what was asked is as Bitbucket's OpenAPI file has it.
+//! assert_eq!(openapi::check_requests(&sandbox.calls()).unwrap_or_default(), Vec::<String>::new());
+//!
 //! // What was asked: method, path, query, body, status, whose credential of which kind.
 //! sandbox.calls().iter().filter(|call| call.credential == Some(CredentialKind::OAuth));
 //! ```
@@ -64,6 +78,7 @@ mod lifecycle_payload;
 mod misbehaviour;
 mod module;
 mod oauth;
+pub mod openapi;
 mod pages;
 mod percent;
 mod registered_app;
@@ -94,6 +109,6 @@ pub use sandbox::{Options, Sandbox};
 pub use signing::{canonical_request, canonical_request_of_pairs, query_string_hash};
 pub use token::{Token, is_signed_with, unverified_claims};
 pub use world::{
-    Email, Membership, Permission, Project, PullRequest, PullRequestState, Repository, RepositoryPermission, Review, Reviewer,
-    User, Workspace, WorkspacePermission, World,
+    Branch, Comment, Commit, Crowd, Email, File, Membership, Permission, Pipeline, Project, PullRequest, PullRequestState,
+    Repository, RepositoryPermission, Review, Reviewer, User, Workspace, WorkspacePermission, World,
 };

@@ -100,11 +100,11 @@ impl Bitbucket {
         let now = timestamp(self.now());
         let state = self.state();
         let resources = Resources { world: &state.world, url: &self.url };
-        let pull_request = state.world.pull_request(repository, pull_request_id);
+        let pull_request = state.world.find_pull_request(repository, pull_request_id);
         let pull_request = pull_request.ok_or_else(|| Missing(format!("pull request {repository}#{pull_request_id}")))?;
         let actor = resources.account(actor);
         let mut data = json!({
-            "pullrequest": resources.pull_request(pull_request),
+            "pullrequest": resources.pull_request(&pull_request),
             "repository": state.world.repository(&pull_request.repository).map(|repository| resources.repository(repository)),
             "actor": actor,
         });

@@ -107,3 +107,30 @@ const NEEDS: &[Needs] = &[
     ("PUT", "{R}/permissions-config/users/{selected_user_id}", "repository:admin", "admin:repository:bitbucket write:permission:bitbucket", false),
     ("DELETE", "{R}/permissions-config/users/{selected_user_id}", "repository:admin", "admin:repository:bitbucket delete:permission:bitbucket", false),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::{NEEDS, REPOSITORY};
+    use crate::openapi::OpenApi;
+    use serde_json::Value;
+
+    #[test]
+    fn the_table_is_that_of_the_openapi_file() {
+        let Some(file) = OpenApi::load() else { return };
+        let joined = |lists: Vec<&Value>| {
+            let scopes = lists.into_iter().flat_map(|list| list.as_array().into_iter().flatten());
+            scopes.filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
+        };
+        for (method, path, oauth, token, forge) in NEEDS {
+            let path = path.replace("{R}", REPOSITORY);
+            let found = file.operation(method, &path).unwrap_or_else(|| panic!("{method} {path}"));
+            assert_eq!(found.path, path);
+            let security = found.operation["security"].as_array().into_iter().flatten();
+            assert_eq!(joined(security.map(|kind| &kind["oauth2"]).collect()), *oauth, "{method} {path}");
+            let scopes = found.operation["x-atlassian-oauth2-scopes"].as_array().into_iter().flatten();
+            assert_eq!(joined(scopes.map(|scheme| &scheme["scopes"]).collect()), *token, "{method} {path}");
+            let kinds = found.operation["x-atlassian-auth-types"].as_array().into_iter().flatten();
+            assert_eq!(kinds.filter(|kind| *kind == "forge-oauth2").count(), usize::from(*forge), "{method} {path}");
+        }
+    }
+}

@@ -35,19 +35,32 @@ impl List {
     pub(super) const PLAIN: Self = Self { usual: 10, largest: 100, searchable: &[], hidden: &[] };
 
     /// The page of these values that the request asks for.
-    pub(super) fn answer(&self, request: &HttpRequest, url: &str, mut values: Vec<Value>) -> Result<HttpResponse, ApiError> {
+    pub(super) fn answer(&self, request: &HttpRequest, url: &str, values: Vec<Value>) -> Result<HttpResponse, ApiError> {
+        let field = |value: &Value, path: &str| at_path(value, path).into_iter().cloned().collect();
+        self.answer_lazily(request, url, values, field, Value::clone)
+    }
+
+    /// The same of things that are drawn only when they are on the page; `field` gives what `q` and `sort` ask about.
+    pub(super) fn answer_lazily<T>(
+        &self,
+        request: &HttpRequest,
+        url: &str,
+        mut things: Vec<T>,
+        field: impl Fn(&T, &str) -> Vec<Value>,
+        draw: impl Fn(&T) -> Value,
+    ) -> Result<HttpResponse, ApiError> {
         let window = self.window(request)?;
         if let Some(condition) = self.condition(&window)? {
-            values.retain(|value| condition.holds(&|path| at_path(value, path).into_iter().cloned().collect()));
+            things.retain(|thing| condition.holds(&|path| field(thing, path)));
         }
-        if let Some((field, is_descending)) = self.order(&window)? {
-            values.sort_by(|one, other| {
-                let order = order(at_path(one, &field).first().copied(), at_path(other, &field).first().copied());
-                if is_descending { order.reverse() } else { order }
-            });
+        if let Some((name, is_descending)) = self.order(&window)? {
+            things.sort_by_cached_key(|thing| Key(field(thing, &name).into_iter().next()));
+            if is_descending {
+                things.reverse();
+            }
         }
-        let size = values.len();
-        let values = values.into_iter().skip(window.first()).take(window.pagelen).collect();
+        let size = things.len();
+        let values = things.iter().skip(window.first()).take(window.pagelen).map(draw).collect();
         Ok(self.page(request, url, &window, size, values))
     }
 
@@ -113,6 +126,10 @@ impl Window {
         (self.page - 1) * self.pagelen
     }
 
+    pub(super) fn pagelen(&self) -> usize {
+        self.pagelen
+    }
+
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
@@ -131,18 +148,42 @@ impl Window {
 
 /// One thing, with what `fields` makes of it.
 pub(super) fn one(request: &HttpRequest, value: &Value) -> HttpResponse {
-    let parameters = query_pairs(request.query_string());
-    let asked = parameters.iter().find(|(name, _)| name == "fields").map_or("", |(_, value)| value.as_str());
-    HttpResponse::Ok().json(fields::chosen(value, &[], asked))
+    one_without(request, &[], value)
 }
 
-fn order(one: Option<&Value>, other: Option<&Value>) -> Ordering {
-    match (one, other) {
-        (Some(Value::String(one)), Some(Value::String(other))) => order_of_texts(one, other),
-        (Some(Value::Number(one)), Some(Value::Number(other))) => {
-            one.as_f64().partial_cmp(&other.as_f64()).unwrap_or(Ordering::Equal)
+/// The same of a thing that has parts which stand in it only when they are asked for.
+pub(super) fn one_without(request: &HttpRequest, hidden: &[&str], value: &Value) -> HttpResponse {
+    let parameters = query_pairs(request.query_string());
+    let asked = parameters.iter().find(|(name, _)| name == "fields").map_or("", |(_, value)| value.as_str());
+    HttpResponse::Ok().json(fields::chosen(value, hidden, asked))
+}
+
+/// A value in the order of `sort`.
+struct Key(Option<Value>);
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (&self.0, &other.0) {
+            (Some(Value::String(one)), Some(Value::String(other))) => order_of_texts(one, other),
+            (Some(Value::Number(one)), Some(Value::Number(other))) => {
+                one.as_f64().partial_cmp(&other.as_f64()).unwrap_or(Ordering::Equal)
+            }
+            (Some(Value::Bool(one)), Some(Value::Bool(other))) => one.cmp(other),
+            (one, other) => one.is_some().cmp(&other.is_some()),
         }
-        (Some(Value::Bool(one)), Some(Value::Bool(other))) => one.cmp(other),
-        (one, other) => one.is_some().cmp(&other.is_some()),
     }
 }
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Key {}

@@ -2,11 +2,19 @@
 //!
 //! UUIDs are written as Bitbucket writes them, lower-case and in braces. A thing is found by its UUID or by its slug.
 
+mod content;
+mod crowd;
+mod history;
 mod people;
 mod permission;
 mod pull_request;
 mod repository;
 
+pub use content::{Comment, File, Pipeline};
+pub use crowd::Crowd;
+pub(crate) use crowd::Listed;
+pub(crate) use history::hash_of;
+pub use history::{Branch, Commit};
 pub use people::{Email, User, Workspace};
 pub use permission::{Membership, Permission, RepositoryPermission, WorkspacePermission};
 pub use pull_request::{PullRequest, PullRequestState, Review, Reviewer};
@@ -29,8 +37,24 @@ pub struct World {
     pub repositories: Vec<Repository>,
     /// Where somebody may do more or less in a repository than their membership says.
     pub permissions: Vec<RepositoryPermission>,
-    /// All pull requests.
+    /// All pull requests but those of crowds.
     pub pull_requests: Vec<PullRequest>,
+    /// Pull requests that follow a pattern.
+    pub crowds: Vec<Crowd>,
+    /// Branches that were made or pushed to.
+    pub branches: Vec<Branch>,
+    /// Files, where a repository has others than all have.
+    pub files: Vec<File>,
+    /// Comments that somebody has written.
+    pub comments: Vec<Comment>,
+    /// All runs of Pipelines.
+    pub pipelines: Vec<Pipeline>,
+    /// UUIDs of the repositories where Pipelines is on.
+    pub with_pipelines: Vec<String>,
+    /// UUIDs of the workspaces where code search is on.
+    pub with_code_search: Vec<String>,
+    /// UUID of a repository and the account id of somebody who reviews everything there.
+    pub default_reviewers: Vec<(String, String)>,
 }
 
 impl World {
@@ -73,8 +97,12 @@ impl World {
         self.pull_requests.iter().find(|pull_request| pull_request.id == id && pull_request.repository == repository.uuid)
     }
 
-    /// The same, to change it.
+    /// The same, to change it; one of a crowd is kept from then on.
     pub fn pull_request_mut(&mut self, repository: &str, id: u64) -> Option<&mut PullRequest> {
+        if self.pull_request(repository, id).is_none() {
+            let found = self.find_pull_request(repository, id)?.into_owned();
+            self.pull_requests.push(found);
+        }
         let repository = self.repository(repository)?.uuid.clone();
         self.pull_requests.iter_mut().find(|pull_request| pull_request.id == id && pull_request.repository == repository)
     }

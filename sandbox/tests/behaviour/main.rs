@@ -18,3 +18,4 @@ mod starting;
 mod tokens;
 mod tokens_refreshed;
 mod webhooks;
+mod whole_api;

@@ -1,39 +1,38 @@
-//! The API's answers against Bitbucket's own OpenAPI file, where that is at hand.
+//! The API's answers, and the table of scopes, against Bitbucket's own OpenAPI file, where that is at hand.
 
 use crate::{
     app::{get, installed},
     oauth,
+    whole_api::{Person, person},
 };
+use bitbucket_sandbox::{Call, openapi::OpenApi};
 use serde_json::Value;
 
 #[tokio::test]
 async fn answers_have_the_shape_that_the_openapi_file_gives_them() {
-    let Some(document) = openapi() else { return };
+    let Some(file) = OpenApi::load() else { return };
     let (sandbox, _app, installation) = installed().await;
     let secret = sandbox.secret_of(&installation.client_key).unwrap();
     let repository = "/2.0/repositories/lumenpay/checkout";
-    for (path, schema) in [
-        ("/2.0/workspaces/lumenpay".to_owned(), "workspace"),
-        ("/2.0/workspaces/lumenpay/members?pagelen=2&page=2".to_owned(), "paginated_workspace_memberships"),
-        ("/2.0/workspaces/lumenpay/hooks".to_owned(), "paginated_webhook_subscriptions"),
-        (repository.to_owned(), "repository"),
-        (format!("{repository}/pullrequests/412"), "pullrequest"),
-        (format!("{repository}/pullrequests/398"), "pullrequest"),
-        (format!("{repository}/pullrequests?state=MERGED&state=OPEN&pagelen=2&page=2"), "paginated_pullrequests"),
-        (format!("{repository}/pullrequests/1"), "error"),
+    for path in [
+        "/2.0/workspaces/lumenpay".to_owned(),
+        "/2.0/workspaces/lumenpay/members?pagelen=2&page=2".to_owned(),
+        "/2.0/workspaces/lumenpay/hooks".to_owned(),
+        repository.to_owned(),
+        format!("{repository}/pullrequests/412"),
+        format!("{repository}/pullrequests/398"),
+        format!("{repository}/pullrequests?state=MERGED&state=OPEN&pagelen=2&page=2"),
+        format!("{repository}/pullrequests/1"),
     ] {
-        let (_, body) = get(&sandbox, &installation.client_key, &secret, &path).await;
-        let mut misfits = Vec::new();
-        let schema = &document["components"]["schemas"][schema];
-        assert!(schema.is_object() && body.is_object(), "{path}");
-        compare(&document, schema, &body, &path, &mut misfits);
-        assert!(misfits.is_empty(), "{misfits:#?}");
+        let (status, body) = get(&sandbox, &installation.client_key, &secret, &path).await;
+        let misfits = file.check_answer("GET", path.split('?').next().unwrap(), status, &body);
+        assert!(misfits.is_empty() && body.is_object(), "{misfits:#?}");
     }
 }
 
 #[tokio::test]
 async fn a_persons_answers_have_that_shape_too() {
-    let Some(document) = openapi() else { return };
+    let Some(file) = OpenApi::load() else { return };
     let (sandbox, token) = oauth::signed_in().await;
     for (path, token, schema) in [
         ("/2.0/user", token.as_str(), "account"),
@@ -42,75 +41,105 @@ async fn a_persons_answers_have_that_shape_too() {
         ("/2.0/user/emails", "another", "error"),
     ] {
         let (_, body) = oauth::ask(&sandbox, path, token).await;
-        let mut misfits = Vec::new();
-        compare(&document, &document["components"]["schemas"][schema], &body, path, &mut misfits);
+        let misfits = file.misfits(schema, &body);
         assert!(misfits.is_empty() && body.is_object(), "{misfits:#?}");
     }
 }
 
+/// Everything that is served to whoever may read and administer.
+#[tokio::test]
+async fn every_list_and_every_thing_has_that_shape() {
+    let Some(file) = OpenApi::load() else { return };
+    let person = person().await;
+    let Person { commit, hook, pipeline, .. } = &person;
+    let repository = "/2.0/repositories/lumenpay/checkout";
+    let mut paths: Vec<String> = [
+        "/2.0/user",
+        "/2.0/user/emails",
+        "/2.0/user/workspaces",
+        "/2.0/user/workspaces/lumenpay/permission",
+        "/2.0/user/workspaces/lumenpay/permissions/repositories",
+        "/2.0/workspaces/lumenpay/permissions",
+        "/2.0/workspaces/lumenpay/permissions/repositories",
+        "/2.0/workspaces/lumenpay/permissions/repositories/checkout",
+        "/2.0/workspaces/lumenpay/projects",
+        "/2.0/workspaces/lumenpay/projects/PAY",
+        "/2.0/workspaces/lumenpay/search/code?search_query=main",
+        "/2.0/repositories/lumenpay",
+    ]
+    .map(str::to_owned)
+    .into();
+    paths.extend(
+        [
+            "",
+            "/hooks",
+            &format!("/hooks/{hook}"),
+            "/refs/branches",
+            "/refs/branches/release%2F2026-11",
+            "/commits",
+            &format!("/commits/{commit}"),
+            &format!("/commit/{commit}"),
+            &format!("/commit/{commit}/statuses"),
+            &format!("/commit/{commit}/pullrequests"),
+            &format!("/diffstat/{commit}"),
+            &format!("/src/{commit}/"),
+            "/pullrequests",
+            "/pullrequests/activity",
+            "/pullrequests/412",
+            "/pullrequests/412/activity",
+            "/pullrequests/412/comments",
+            "/pullrequests/412/commits",
+            "/pullrequests/412/statuses",
+            "/pipelines/",
+            &format!("/pipelines/{pipeline}"),
+            &format!("/pipelines/{pipeline}/steps"),
+            "/deployments",
+            "/environments",
+            "/default-reviewers",
+            "/effective-default-reviewers",
+            "/branching-model",
+            "/effective-branching-model",
+            "/permissions-config/users",
+        ]
+        .map(|path| format!("{repository}{path}")),
+    );
+    let mut all = Vec::new();
+    for path in paths {
+        let (status, body) = person.get(&path).await;
+        assert_eq!(status, 200, "{path} {body}");
+        all.extend(file.check_answer("GET", path.split('?').next().unwrap(), status, &body));
+        let is_list = body.get("values").is_some_and(Value::is_array);
+        assert!(!is_list || body["values"] != serde_json::json!([]), "{path} shows nothing: {body}");
+    }
+    assert_eq!(all, Vec::<String>::new());
+    assert!(person.sandbox.unexpected_calls().is_empty());
+    for call in person.sandbox.calls() {
+        assert_eq!(file.check_request(&call), Vec::<String>::new());
+    }
+}
+
 #[test]
-fn the_comparison_finds_what_does_not_fit() {
-    let document = serde_json::json!({ "components": { "schemas": { "thing": {
-        "type": "object", "required": ["id"], "properties": { "id": { "type": "integer" }, "state": { "type": "string", "enum": ["ON"] } },
-    } } } });
-    for (body, count) in [(r#"{"id": 1, "state": "ON"}"#, 0), (r#"{"state": "OFF"}"#, 2), (r#"{"id": "1"}"#, 1), ("[]", 2)] {
-        let mut misfits = Vec::new();
-        let reference = serde_json::json!({ "$ref": "#/components/schemas/thing" });
-        compare(&document, &reference, &serde_json::from_str(body).unwrap(), "", &mut misfits);
-        assert_eq!(misfits.len(), count, "{misfits:?}");
-    }
-}
-
-/// Required keys, types, enumerations and formats. `null` passes where a key is not required and further keys pass everywhere,
-/// because real answers have both where the file does not say so.
-fn compare(document: &Value, schema: &Value, value: &Value, at: &str, misfits: &mut Vec<String>) {
-    if value.is_null() {
-        return;
-    }
-    if let Some(reference) = schema["$ref"].as_str() {
-        return compare(document, document.pointer(&reference[1..]).unwrap(), value, at, misfits);
-    }
-    for part in schema["allOf"].as_array().into_iter().flatten() {
-        compare(document, part, value, at, misfits);
-    }
-    for key in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        if value.get(key).is_none_or(Value::is_null) {
-            misfits.push(format!("{at}/{key} is required"));
-        }
-    }
-    let fits = match schema["type"].as_str() {
-        Some("object") => value.is_object(),
-        Some("array") => value.is_array(),
-        Some("string") => value.is_string(),
-        Some("integer") => value.is_i64() || value.is_u64(),
-        Some("boolean") => value.is_boolean(),
-        _ => true,
+fn calls_that_are_not_as_the_file_has_them_are_found() {
+    let Some(file) = OpenApi::load() else { return };
+    let checked = |method: &str, path: &str, query: &str, body: &str| {
+        let (method, path, query, body) = (method.to_owned(), path.to_owned(), query.to_owned(), body.to_owned());
+        let call = Call { method, path, query, status: 200, authorized_as: None, credential: None, body, unexpected: false };
+        file.check_request(&call).len()
     };
-    let is_listed = schema["enum"].as_array().is_none_or(|listed| listed.contains(value));
-    let is_formatted = match (schema["format"].as_str(), value.as_str()) {
-        (Some("date-time"), Some(text)) => chrono::DateTime::parse_from_rfc3339(text).is_ok(),
-        (Some("uri"), Some(text)) => text.starts_with("http://"),
-        _ => true,
-    };
-    if !(fits && is_listed && is_formatted) {
-        misfits.push(format!("{at} is {value}"));
-    }
-    for (key, schema) in schema["properties"].as_object().into_iter().flatten() {
-        if let Some(value) = value.get(key) {
-            compare(document, schema, value, &format!("{at}/{key}"), misfits);
-        }
-    }
-    for item in value.as_array().into_iter().flatten() {
-        compare(document, &schema["items"], item, &format!("{at}/item"), misfits);
-    }
-}
-
-fn openapi() -> Option<Value> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/reference/bitbucket-openapi-2026-10.json").to_owned();
-    let path = std::env::var("BITBUCKET_OPENAPI").unwrap_or(beside);
-    let text = std::fs::read_to_string(path);
-    if text.is_err() {
-        eprintln!("skipped: the OpenAPI file is not here; BITBUCKET_OPENAPI can name it");
-    }
-    serde_json::from_str(&text.ok()?).ok()
+    let repository = "/2.0/repositories/lumenpay/checkout";
+    let pull_requests = format!("{repository}/pullrequests");
+    assert_eq!(checked("GET", &pull_requests, "state=OPEN&state=MERGED&pagelen=50&fields=%2Bvalues.participants", ""), 0);
+    assert_eq!(
+        checked("POST", &pull_requests, "", r#"{"title": "T", "source": {"branch": {"name": "b"}}, "description": "D"}"#),
+        0
+    );
+    assert_eq!(checked("GET", &format!("{repository}/src/main/docs/guide.md"), "format=meta", ""), 0);
+    assert_eq!(checked("GET", "/site/oauth2/authorize", "anything=1", ""), 0);
+    assert_eq!(checked("GET", &pull_requests, "state=CLOSED", ""), 1);
+    assert_eq!(checked("GET", &pull_requests, "made_up=1", ""), 1);
+    assert_eq!(checked("GET", &pull_requests, "", "{}"), 1);
+    assert_eq!(checked("POST", &pull_requests, "", r#"{"title": 7, "made_up": 1}"#), 2);
+    assert_eq!(checked("PATCH", &pull_requests, "", ""), 1);
+    assert_eq!(checked("GET", "/2.0/repositories/{}/%7Ba%7D", "", ""), 1);
+    assert_eq!(checked("GET", "/2.0/repositories/lumenpay/checkout/issues", "", ""), 1);
 }

@@ -2,10 +2,15 @@
 //!
 //! Source: <https://developer.atlassian.com/cloud/bitbucket/rest/> and its OpenAPI file. Where real answers hold more, so do these.
 
+mod activity;
+mod code;
+mod pipelines;
+
+pub(crate) use activity::Happening;
+
 use crate::{
     percent::percent_encode,
-    signing::hexadecimal,
-    world::{Permission, Project, PullRequest, PullRequestState, Repository, Review, Reviewer, User, Workspace, World},
+    world::{Permission, Project, PullRequest, PullRequestState, Repository, Review, Reviewer, User, Workspace, World, hash_of},
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -215,8 +220,10 @@ impl Resources<'_> {
         let path = self.pull_request_path(pull_request, "pullrequests");
         let link = |part: &str| self.api(&format!("repositories/{path}{part}"));
         let (title, description) = (&pull_request.title, &pull_request.description);
-        let merge_commit = (pull_request.state == PullRequestState::Merged)
-            .then(|| json!({ "type": "commit", "hash": abbreviated_hash(title) }));
+        let merge_commit = (pull_request.state == PullRequestState::Merged).then(|| {
+            let hash = hash_of(&[&pull_request.repository, "merge", &pull_request.id.to_string()]);
+            json!({ "type": "commit", "hash": abbreviated(&hash), "date": timestamp(pull_request.updated_on) })
+        });
         json!({
             "type": "pullrequest",
             "id": pull_request.id,
@@ -267,16 +274,18 @@ impl Resources<'_> {
         format!("{}/{collection}/{}", repository.unwrap_or_default(), pull_request.id)
     }
 
-    fn endpoint(&self, pull_request: &PullRequest, branch: &str) -> Value {
+    pub(crate) fn endpoint(&self, pull_request: &PullRequest, branch: &str) -> Value {
         let repository = self.world.repository(&pull_request.repository);
         json!({
             "branch": { "name": branch },
-            "commit": { "type": "commit", "hash": abbreviated_hash(&format!("{branch}{}", pull_request.updated_on)) },
+            "commit": repository.map(|repository| {
+                json!({ "type": "commit", "hash": abbreviated(&self.world.tip(repository, branch)) })
+            }),
             "repository": repository.map(|repository| self.condensed_repository(repository)),
         })
     }
 
-    fn participant(&self, reviewer: &Reviewer) -> Value {
+    pub(crate) fn participant(&self, reviewer: &Reviewer) -> Value {
         let state = match reviewer.review {
             Review::Awaited => None,
             Review::Approved => Some("approved"),
@@ -312,6 +321,6 @@ fn markup(raw: &str) -> Value {
 }
 
 /// Twelve digits, as pull requests show hashes.
-fn abbreviated_hash(seed: &str) -> String {
-    hexadecimal(&Sha256::digest(seed)).chars().take(12).collect()
+fn abbreviated(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
 }

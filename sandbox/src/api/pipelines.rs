@@ -1,0 +1,121 @@
+//! Pipelines and deployments, which a service of their own answers for: no `q`, and 404 where they are not turned on.
+//!
+//! Source: <https://developer.atlassian.com/cloud/bitbucket/rest/api-group-pipelines/>.
+
+use super::{
+    ApiError,
+    caller::Caller,
+    page::{self, List},
+    repositories::visible,
+};
+use crate::{
+    bitbucket::Bitbucket,
+    percent::query_pairs,
+    resource::Resources,
+    world::{Pipeline, Repository, World},
+};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Path},
+};
+
+/// `GET …/pipelines/`, the oldest first unless `sort=-created_on`.
+pub(crate) async fn list(
+    request: HttpRequest,
+    bitbucket: Data<Bitbucket>,
+    caller: Caller,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, ApiError> {
+    let state = bitbucket.state();
+    let repository = enabled(&state.world, &caller, &path.0, &path.1)?;
+    let parameters = query_pairs(request.query_string());
+    let wanted = |name: &str| parameters.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str());
+    let branch = wanted("target.ref_name").or_else(|| wanted("target.branch"));
+    let mut runs: Vec<&Pipeline> = state.world.pipelines.iter().filter(|run| run.repository == repository.uuid).collect();
+    runs.retain(|run| branch.is_none_or(|branch| run.branch == branch));
+    runs.sort_by_key(|run| run.created_on);
+    match wanted("sort") {
+        None | Some("created_on") => {}
+        Some("-created_on") => runs.reverse(),
+        Some(_) => return Err(ApiError::bad_request("Invalid sort attribute")),
+    }
+    let resources = Resources { world: &state.world, url: bitbucket.url() };
+    let window = List::PLAIN.window(&request)?;
+    let size = runs.len();
+    let values = runs.into_iter().skip(window.first()).take(window.pagelen()).map(|run| resources.pipeline(repository, run));
+    let values = values.collect();
+    Ok(List::PLAIN.page(&request, bitbucket.url(), &window, size, values))
+}
+
+/// `GET …/pipelines/{pipeline_uuid}`.
+pub(crate) async fn one(
+    request: HttpRequest,
+    bitbucket: Data<Bitbucket>,
+    caller: Caller,
+    path: Path<(String, String, String)>,
+) -> Result<HttpResponse, ApiError> {
+    let state = bitbucket.state();
+    let repository = enabled(&state.world, &caller, &path.0, &path.1)?;
+    let run = run(&state.world, repository, &path.2)?;
+    Ok(page::one(&request, &Resources { world: &state.world, url: bitbucket.url() }.pipeline(repository, run)))
+}
+
+/// `GET …/pipelines/{pipeline_uuid}/steps`.
+pub(crate) async fn steps(
+    request: HttpRequest,
+    bitbucket: Data<Bitbucket>,
+    caller: Caller,
+    path: Path<(String, String, String)>,
+) -> Result<HttpResponse, ApiError> {
+    let state = bitbucket.state();
+    let repository = enabled(&state.world, &caller, &path.0, &path.1)?;
+    let run = run(&state.world, repository, &path.2)?;
+    let values = Resources { world: &state.world, url: bitbucket.url() }.steps(run);
+    List::PLAIN.answer(&request, bitbucket.url(), values)
+}
+
+/// `GET …/deployments`: by nothing can they be sorted, and `q` changes nothing.
+pub(crate) async fn deployments(
+    request: HttpRequest,
+    bitbucket: Data<Bitbucket>,
+    caller: Caller,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, ApiError> {
+    let state = bitbucket.state();
+    let repository = visible(&state.world, &caller, &path.0, &path.1)?;
+    let window = List::PLAIN.window(&request)?;
+    if window.parameter("sort").is_some() {
+        return Err(ApiError::bad_request("Invalid sort attribute"));
+    }
+    let values = Resources { world: &state.world, url: bitbucket.url() }.deployments(repository);
+    let size = values.len();
+    let values = values.into_iter().skip(window.first()).take(window.pagelen()).collect();
+    Ok(List::PLAIN.page(&request, bitbucket.url(), &window, size, values))
+}
+
+/// `GET …/environments`.
+pub(crate) async fn environments(
+    request: HttpRequest,
+    bitbucket: Data<Bitbucket>,
+    caller: Caller,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, ApiError> {
+    let state = bitbucket.state();
+    let repository = visible(&state.world, &caller, &path.0, &path.1)?;
+    let resources = Resources { world: &state.world, url: bitbucket.url() };
+    let values = ["Test", "Staging", "Production"].map(|name| resources.environment(repository, name));
+    List::PLAIN.answer(&request, bitbucket.url(), values.into())
+}
+
+fn enabled<'a>(world: &'a World, caller: &Caller, workspace: &str, slug: &str) -> Result<&'a Repository, ApiError> {
+    let repository = visible(world, caller, workspace, slug)?;
+    if world.with_pipelines.contains(&repository.uuid) {
+        return Ok(repository);
+    }
+    Err(ApiError::not_found("Resource not found"))
+}
+
+fn run<'a>(world: &'a World, repository: &Repository, uuid: &str) -> Result<&'a Pipeline, ApiError> {
+    let mut runs = world.pipelines.iter().filter(|run| run.repository == repository.uuid);
+    runs.find(|run| run.uuid == uuid).ok_or_else(|| ApiError::not_found("Resource not found"))
+}
