@@ -15,6 +15,7 @@
 //! | `lifecycle_payload`, `lifecycle`, `webhook`, `hook`, `frame` | what is sent to an app, and the addresses it is framed under |
 //! | `forge` | the same by Forge: installations, signed invocations, events, the proxy of an app's pages |
 //! | `openapi` | Bitbucket's own description of its API, and what is not as it says |
+//! | `record`, `fault` | what surrounds the API, and how faults look |
 //! | `api`, `pages`, `server`, `sandbox` | REST 2.0, pages for a browser, the routes, starting and stopping |
 //!
 //! # For tests of what calls the API
@@ -39,6 +40,11 @@
 //! // A budget for each credential, 1,000 calls an hour unless told; the clock is `set_now`.
 //! sandbox.limit_calls(Resource::RepositoryData, 5); sandbox.answer_too_many_with(RetryAfter::Date);
 //! sandbox.show_calls_left(true); sandbox.limit_no_calls(); sandbox.calls_of_last_hour(AMARA, Resource::RepositoryData);
+//!
+//! // Faults for paths with a prefix, also of the token endpoint: done but answered late or never, and many more.
+//! sandbox.misbehave(Misbehaviour::on("/site/oauth2/access_token", Fault::LostAnswer).times(1));
+//! sandbox.misbehave(Misbehaviour::on("/2.0/repositories/", Fault::NextElsewhere("https://elsewhere.example".into())));
+//! sandbox.misbehave(Misbehaviour::on("/2.0/", Fault::Status(555))); sandbox.behave();
 //!
 //! // Webhooks that were made over REST.
 //! sandbox.hooks(); sandbox.remove_hook(&uuid); sandbox.deliver_to_hooks("pullrequest:updated", "lumenpay/checkout", 412, AMARA).await;
@@ -68,6 +74,7 @@ mod budget;
 mod calls;
 mod demo;
 mod descriptor;
+mod fault;
 mod forge;
 mod frame;
 mod hook;
@@ -81,6 +88,7 @@ mod oauth;
 pub mod openapi;
 mod pages;
 mod percent;
+mod record;
 mod registered_app;
 mod resource;
 mod sandbox;

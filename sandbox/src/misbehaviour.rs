@@ -16,7 +16,7 @@ pub struct Misbehaviour {
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The right answer, late.
+    /// The right answer, late: the work begins late too.
     Slow {
         /// How late.
         milliseconds: u64,
@@ -32,6 +32,49 @@ pub enum Fault {
     DroppedConnection,
     /// 200 with a body that is not the JSON it claims to be.
     MalformedBody,
+    /// The work is done at once, but the right answer comes late: time to die between the two.
+    Late {
+        /// How late.
+        milliseconds: u64,
+    },
+    /// The work is done, and then the connection ends without an answer.
+    LostAnswer,
+    /// 429 whose `Retry-After` is a date.
+    RateLimitedUntil {
+        /// From now.
+        seconds: u32,
+    },
+    /// 401 in plain text.
+    PlainUnauthorised,
+    /// 401 without a body.
+    EmptyUnauthorised,
+    /// 403 because the workspace lets in certain addresses only.
+    IpAllowList,
+    /// 403 because the workspace wants two-step verification.
+    TwoStepRequired,
+    /// 410 with the announcement of a removed API.
+    Removed,
+    /// 410 because the workspace is gone.
+    WorkspaceDeleted,
+    /// A page of HTML with this status.
+    HtmlPage(u16),
+    /// 200 and so many bytes.
+    HugeBody {
+        /// How many.
+        bytes: usize,
+    },
+    /// 302 to this address.
+    RedirectTo(String),
+    /// The right page, but its `next` is this address.
+    NextElsewhere(String),
+    /// The right page, but its `next` is itself.
+    NextIsItself,
+    /// The right page without its `next`.
+    NoNext,
+    /// The right page, with everything on it twice.
+    Repeated,
+    /// The right page, the other way round.
+    Reordered,
 }
 
 impl Misbehaviour {

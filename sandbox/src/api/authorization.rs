@@ -10,7 +10,7 @@ use super::{
     caller::{Caller, Identity},
     connect_token, needs,
 };
-use crate::{bitbucket::Bitbucket, budget::Resource, oauth::Actor, server::AuthorizedAs};
+use crate::{bitbucket::Bitbucket, budget::Resource, oauth::Actor, record::AuthorizedAs};
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
     dev::Payload,

@@ -20,7 +20,7 @@ use crate::{
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header,
-    web::{Data, Json},
+    web::{Data, Json, Path},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -135,6 +135,22 @@ pub(crate) async fn remove(request: HttpRequest, bitbucket: Data<Bitbucket>, cal
     let place = place(&state.hooks, &subject, &request)?;
     state.hooks.remove(place);
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// `GET /2.0/hook_events/{subject_type}`, for anybody: the events that a hook on a workspace or a repository may listen to.
+pub(crate) async fn events(
+    request: HttpRequest,
+    bitbucket: Data<Bitbucket>,
+    subject: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    if *subject != "workspace" && *subject != "repository" {
+        return Err(ApiError::not_found("Resource not found"));
+    }
+    let values = EVENTS.iter().map(|event| {
+        let (category, label) = event.split_once(':').unwrap_or((event, ""));
+        json!({ "event": event, "category": category, "label": label, "description": format!("When {event} happens") })
+    });
+    List::PLAIN.answer(&request, bitbucket.url(), values.collect())
 }
 
 /// What the address names, for those who may see or change its hooks. A Connect app may look, which proves its secret.

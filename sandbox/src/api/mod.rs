@@ -7,6 +7,7 @@ mod addon;
 mod authorization;
 mod bbql;
 mod caller;
+mod comments;
 mod commits;
 mod connect_token;
 mod error;
@@ -19,7 +20,7 @@ mod pipelines;
 mod projects;
 mod pull_requests;
 mod refs;
-mod removed;
+pub(crate) mod removed;
 mod repositories;
 mod reviewers;
 mod reviews;
@@ -28,7 +29,7 @@ mod source;
 mod user;
 mod workspaces;
 
-use crate::server::NoSuchEndpoint;
+use crate::record::NoSuchEndpoint;
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
     web::{self, ServiceConfig},
@@ -46,6 +47,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/user/workspaces/{workspace}/permission").get(user::permission))
         .service(web::resource("/user/workspaces/{workspace}/permissions/repositories").get(user::repository_permissions))
         .service(web::resource("/users/{selected_user}").get(user::another))
+        .service(web::resource("/hook_events/{subject_type}").get(hooks::events))
         .configure(workspace_routes)
         .configure(repository_routes)
         .configure(removed::routes)
@@ -89,8 +91,9 @@ fn repository_routes(config: &mut ServiceConfig) {
         .service(of("/src").get(source::root))
         .service(of("/src/{commit}/{path:.*}").get(source::at_path))
         // The service behind them knows its list by the slash at its end.
-        .service(of("/pipelines/").get(pipelines::list))
+        .service(of("/pipelines/").get(pipelines::list).post(pipelines::start))
         .service(of("/pipelines/{pipeline_uuid}").get(pipelines::one))
+        .service(of("/pipelines/{pipeline_uuid}/stopPipeline").post(pipelines::stop))
         .service(of("/pipelines/{pipeline_uuid}/steps").get(pipelines::steps))
         .service(of("/pipelines/{pipeline_uuid}/steps/").get(pipelines::steps))
         .service(of("/deployments").get(pipelines::deployments))
@@ -129,7 +132,8 @@ fn pull_request_routes(config: &mut ServiceConfig) {
         .service(of("/{pull_request_id}/decline").post(reviews::decline))
         .service(of("/{pull_request_id}/merge").post(reviews::merge))
         .service(of("/{pull_request_id}/merge/task-status/{task_id}").get(reviews::merge_task))
-        .service(of("/{pull_request_id}/comments").get(reviews::comments).post(reviews::comment))
+        .service(of("/{pull_request_id}/comments").get(comments::list).post(comments::create))
+        .service(of("/{pull_request_id}/comments/{comment_id}").get(comments::one).put(comments::one).delete(comments::one))
         .service(of("/{pull_request_id}/commits").get(reviews::commits))
         .service(of("/{pull_request_id}/diffstat").get(reviews::diffstat))
         .service(of("/{pull_request_id}/statuses").get(reviews::statuses));

@@ -91,6 +91,8 @@ const NEEDS: &[Needs] = &[
     ("GET", "{R}/pullrequests/{pull_request_id}/diffstat", "pullrequest", "read:pullrequest:bitbucket", true),
     ("GET", "{R}/pullrequests/{pull_request_id}/statuses", "pullrequest", "read:pullrequest:bitbucket", true),
     ("GET", "{R}/pipelines", "pipeline", "read:pipeline:bitbucket", true),
+    ("POST", "{R}/pipelines", "pipeline", "read:pipeline:bitbucket write:pipeline:bitbucket", true),
+    ("POST", "{R}/pipelines/{pipeline_uuid}/stopPipeline", "pipeline:write", "write:pipeline:bitbucket", true),
     ("GET", "{R}/pipelines/{pipeline_uuid}", "pipeline", "read:pipeline:bitbucket", true),
     ("GET", "{R}/pipelines/{pipeline_uuid}/steps", "pipeline", "read:pipeline:bitbucket", true),
     ("GET", "{R}/deployments", "pipeline", "read:pipeline:bitbucket", true),

@@ -6,7 +6,7 @@ use super::{
     ApiError,
     caller::Caller,
     page::{self, List},
-    repositories::visible,
+    repositories::{read, visible, writable},
 };
 use crate::{
     bitbucket::Bitbucket,
@@ -16,8 +16,9 @@ use crate::{
 };
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Data, Path},
+    web::{Bytes, Data, Path},
 };
+use uuid::Uuid;
 
 /// `GET …/pipelines/`, the oldest first unless `sort=-created_on`.
 pub(crate) async fn list(
@@ -72,6 +73,58 @@ pub(crate) async fn steps(
     let run = run(&state.world, repository, &path.2)?;
     let values = Resources { world: &state.world, url: bitbucket.url() }.steps(run);
     List::PLAIN.answer(&request, bitbucket.url(), values)
+}
+
+/// `POST …/pipelines/`: a run for a branch, which goes on until a test ends it in the world. 400 where Pipelines is off.
+pub(crate) async fn start(
+    bitbucket: Data<Bitbucket>,
+    caller: Caller,
+    path: Path<(String, String)>,
+    body: Bytes,
+) -> Result<HttpResponse, ApiError> {
+    let body = read(&body)?;
+    let now = bitbucket.now();
+    let mut state = bitbucket.state();
+    let repository = writable(&state.world, &caller, &path.0, &path.1)?.clone();
+    if !state.world.with_pipelines.contains(&repository.uuid) {
+        return Err(ApiError::bad_request("Pipelines is not enabled for this repository."));
+    }
+    let branch = body.pointer("/target/ref_name").and_then(serde_json::Value::as_str).unwrap_or_default();
+    if !state.world.branch_names(&repository).iter().any(|known| known == branch) {
+        return Err(ApiError::bad_request("The target of the pipeline was not found."));
+    }
+    let last = state.world.pipelines.iter().filter(|run| run.repository == repository.uuid).map(|run| run.build_number).max();
+    let run = Pipeline {
+        uuid: format!("{{{}}}", Uuid::new_v4()),
+        repository: repository.uuid.clone(),
+        build_number: last.unwrap_or(0) + 1,
+        branch: branch.to_owned(),
+        creator: caller.account_id().unwrap_or_default().to_owned(),
+        result: None,
+        created_on: now,
+        seconds: 0,
+    };
+    state.world.pipelines.push(run.clone());
+    Ok(HttpResponse::Created().json(Resources { world: &state.world, url: bitbucket.url() }.pipeline(&repository, &run)))
+}
+
+/// `POST …/pipelines/{pipeline_uuid}/stopPipeline`.
+pub(crate) async fn stop(
+    bitbucket: Data<Bitbucket>,
+    caller: Caller,
+    path: Path<(String, String, String)>,
+) -> Result<HttpResponse, ApiError> {
+    let now = bitbucket.now();
+    let mut state = bitbucket.state();
+    let repository = writable(&state.world, &caller, &path.0, &path.1)?.uuid.clone();
+    let mut runs = state.world.pipelines.iter_mut().filter(|run| run.repository == repository);
+    let run = runs.find(|run| run.uuid == path.2).ok_or_else(|| ApiError::not_found("Resource not found"))?;
+    if run.result.is_some() {
+        return Err(ApiError::bad_request("The pipeline has already completed."));
+    }
+    run.result = Some("STOPPED".to_owned());
+    run.seconds = (now - run.created_on).num_seconds();
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// `GET …/deployments`: by nothing can they be sorted, and `q` changes nothing.

@@ -33,7 +33,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 /// 410, as it is really said.
-pub(super) fn refusal(change: &str) -> ApiError {
+pub(crate) fn refusal(change: &str) -> ApiError {
     ApiError::new(StatusCode::GONE, format!("{change} - Functionality has been deprecated"))
         .with("detail", json!("Please read the changelog entry for more details."))
         .with(

@@ -13,14 +13,14 @@ use super::{
 use crate::{
     bitbucket::Bitbucket,
     resource::{Happening, Resources},
-    world::{Comment, PullRequest, PullRequestState, Review},
+    world::{PullRequest, PullRequestState, Review},
 };
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{StatusCode, header},
     web::{Bytes, Data, Path},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// The address of a pull request, as a handler takes it.
 type Named = Path<(String, String, String)>;
@@ -168,55 +168,6 @@ fn open(pull_request: &PullRequest) -> Result<(String, u64), ApiError> {
         return Err(ApiError::bad_request("This pull request is already closed."));
     }
     Ok((pull_request.repository.clone(), pull_request.id))
-}
-
-/// `GET …/comments`, the oldest first.
-pub(crate) async fn comments(
-    request: HttpRequest,
-    bitbucket: Data<Bitbucket>,
-    caller: Caller,
-    path: Named,
-) -> Result<HttpResponse, ApiError> {
-    let state = bitbucket.state();
-    let (_, pull_request) = found(&state.world, &caller, &path)?;
-    let resources = Resources { world: &state.world, url: bitbucket.url() };
-    let all = state.world.comments_of(&pull_request);
-    let draw = |comment: &Comment| resources.comment(&pull_request, comment);
-    List::PLAIN.answer_lazily(&request, bitbucket.url(), all, |_, _| Vec::new(), draw)
-}
-
-/// `POST …/comments`, for which the scope to read is enough.
-pub(crate) async fn comment(
-    bitbucket: Data<Bitbucket>,
-    caller: Caller,
-    path: Named,
-    body: Bytes,
-) -> Result<HttpResponse, ApiError> {
-    let body = read(&body)?;
-    let now = bitbucket.now();
-    let mut state = bitbucket.state();
-    let (repository, id) = {
-        let (repository, pull_request) = found(&state.world, &caller, &path)?;
-        (repository.uuid.clone(), pull_request.id)
-    };
-    let text = body.pointer("/content/raw").and_then(Value::as_str).filter(|text| !text.is_empty());
-    let text = text.ok_or_else(|| ApiError::of_field("content", "This field is required."))?;
-    let comment = Comment {
-        repository: repository.clone(),
-        pull_request: id,
-        id: 1_000_000 + state.world.comments.len() as u64,
-        author: caller.account_id().unwrap_or_else(|| caller.name()).to_owned(),
-        text: text.to_owned(),
-        created_on: now,
-        deleted: false,
-    };
-    state.world.comments.push(comment.clone());
-    if let Some(pull_request) = state.world.pull_request_mut(&repository, id) {
-        pull_request.comment_count += 1;
-        pull_request.updated_on = now;
-    }
-    let (_, pull_request) = found(&state.world, &caller, &path)?;
-    Ok(HttpResponse::Created().json(Resources { world: &state.world, url: bitbucket.url() }.comment(&pull_request, &comment)))
 }
 
 /// `GET …/diffstat` of a pull request: it is somewhere else.

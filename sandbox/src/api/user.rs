@@ -11,7 +11,7 @@ use super::{
 use crate::{
     bitbucket::Bitbucket,
     resource::Resources,
-    world::{Permission, WorkspacePermission},
+    world::{Permission, Repository, WorkspacePermission},
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -117,10 +117,19 @@ pub(crate) async fn repository_permissions(
     let state = bitbucket.state();
     let workspace = workspaces::entered(&state.world, &caller, &workspace)?;
     let resources = Resources { world: &state.world, url: bitbucket.url() };
-    let own = state.world.repositories.iter().filter(|repository| repository.workspace == workspace.uuid);
-    let values = own.filter_map(|repository| {
-        let permission = state.world.permission(repository, account_id);
-        (permission > Permission::None).then(|| resources.repository_permission(repository, account_id, permission))
-    });
-    REPOSITORY_PERMISSIONS.answer(&request, bitbucket.url(), values.collect())
+    let world = &state.world;
+    let own = world.repositories.iter().filter(|repository| repository.workspace == workspace.uuid);
+    let permitted = own.map(|repository| (repository, world.permission(repository, account_id)));
+    let permitted: Vec<(&Repository, Permission)> = permitted.filter(|(_, permission)| *permission > Permission::None).collect();
+    let field = |(repository, permission): &(&Repository, Permission), path: &str| {
+        vec![match path {
+            "permission" => json!(permission.as_str()),
+            "repository.uuid" => json!(repository.uuid),
+            "repository.name" => json!(repository.name),
+            _ => json!(resources.full_name(repository)),
+        }]
+    };
+    REPOSITORY_PERMISSIONS.answer_lazily(&request, bitbucket.url(), permitted, field, |(repository, permission)| {
+        resources.repository_permission(repository, account_id, *permission)
+    })
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     bitbucket::Bitbucket,
     resource::Resources,
-    world::{Permission, User, Workspace, WorkspacePermission, World},
+    world::{Permission, Repository, User, Workspace, WorkspacePermission, World},
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -119,7 +119,7 @@ pub(crate) async fn repository_permissions(
     let repositories = state.world.repositories.iter().filter(|repository| {
         repository.workspace == workspace.uuid && wanted.as_ref().is_none_or(|wanted| repository.is(wanted))
     });
-    let mut values = Vec::new();
+    let mut permitted: Vec<(&Repository, &User, Permission)> = Vec::new();
     for repository in repositories {
         if wanted.is_some() && caller.permission(&state.world, repository) < Permission::Admin {
             return Err(ApiError::forbidden("You must be an admin of this repository."));
@@ -127,11 +127,22 @@ pub(crate) async fn repository_permissions(
         for user in people_in(&state.world, workspace) {
             let permission = state.world.permission(repository, &user.account_id);
             if permission > Permission::None {
-                values.push(resources.repository_permission(repository, &user.account_id, permission));
+                permitted.push((repository, user, permission));
             }
         }
     }
-    PERMISSIONS.answer(&request, bitbucket.url(), values)
+    let field = |(repository, user, permission): &(&Repository, &User, Permission), path: &str| {
+        vec![json!(match path {
+            "permission" => permission.as_str(),
+            "user.uuid" => &user.uuid,
+            "user.account_id" => &user.account_id,
+            "repository.uuid" => &repository.uuid,
+            _ => &repository.name,
+        })]
+    };
+    PERMISSIONS.answer_lazily(&request, bitbucket.url(), permitted, field, |(repository, user, permission)| {
+        resources.repository_permission(repository, &user.account_id, *permission)
+    })
 }
 
 /// Everybody who is in a workspace.

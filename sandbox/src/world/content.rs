@@ -134,7 +134,10 @@ impl World {
         let authors: Vec<&String> = std::iter::once(&pull_request.author)
             .chain(pull_request.reviewers.iter().map(|reviewer| &reviewer.account_id))
             .collect();
-        let worked_out = (0..missing).map(|place| Comment {
+        let places =
+            (0_usize..).filter(|place| !written.iter().any(|comment| comment.id == pull_request.id * 1000 + *place as u64));
+        let worked_out: Vec<usize> = places.take(missing).collect();
+        let worked_out = worked_out.into_iter().map(|place| Comment {
             repository: pull_request.repository.clone(),
             pull_request: pull_request.id,
             id: pull_request.id * 1000 + place as u64,

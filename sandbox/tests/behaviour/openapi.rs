@@ -66,6 +66,7 @@ async fn every_list_and_every_thing_has_that_shape() {
         "/2.0/workspaces/lumenpay/projects/PAY",
         "/2.0/workspaces/lumenpay/search/code?search_query=main",
         "/2.0/repositories/lumenpay",
+        "/2.0/hook_events/workspace",
     ]
     .map(str::to_owned)
     .into();

@@ -54,6 +54,7 @@ pub async fn person() -> Person {
         "pullrequest",
         "pullrequest:write",
         "pipeline",
+        "pipeline:write",
         "webhook",
     ];
     sandbox.add_consumer(Consumer {
@@ -302,4 +303,33 @@ async fn a_member_is_found_by_e_mail_address_by_those_in_charge() {
     assert!(all["values"][0]["user"].get("email").is_none());
     person.sandbox.world(|world| world.enrol("lumenpay", AMARA, WorkspacePermission::Member));
     assert_eq!(person.get(&path).await.0, 403);
+}
+
+#[tokio::test]
+async fn a_run_is_started_and_stopped_where_pipelines_is_on() {
+    let person = person().await;
+    let wanted = json!({ "target": { "type": "pipeline_ref_target", "ref_type": "branch", "ref_name": "main" } });
+    let (status, run) = person.send("POST", &format!("{REPOSITORY}/pipelines/"), Some(wanted.clone())).await;
+    assert_eq!((status, &run["build_number"], &run["state"]["name"]), (201, &json!(13), &json!("IN_PROGRESS")));
+    let path = format!("{REPOSITORY}/pipelines/{}", percent_encode(run["uuid"].as_str().unwrap()));
+    assert_eq!(person.send("POST", &format!("{path}/stopPipeline"), None).await.0, 204);
+    assert_eq!(person.get(&path).await.1["state"]["result"]["name"], "STOPPED");
+    assert_eq!(person.send("POST", &format!("{path}/stopPipeline"), None).await.0, 400);
+    assert_eq!(person.send("POST", "/2.0/repositories/lumenpay/ledger/pipelines/", Some(wanted)).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_comment_is_changed_and_deleted_by_its_author_only() {
+    let person = person().await;
+    let comments = format!("{REPOSITORY}/pullrequests/409/comments");
+    let (_, made) = person.send("POST", &comments, Some(json!({ "content": { "raw": "Why?" } }))).await;
+    let one = format!("{comments}/{}", made["id"]);
+    let (_, changed) = person.send("PUT", &one, Some(json!({ "content": { "raw": "How?" } }))).await;
+    assert_eq!((&changed["content"]["raw"], &person.get(&one).await.1["content"]["raw"]), (&json!("How?"), &json!("How?")));
+    let (_, listed) = person.get(&comments).await;
+    let somebody_elses = format!("{comments}/{}", listed["values"][0]["id"]);
+    assert_eq!(person.send("DELETE", &somebody_elses, None).await.0, 403);
+    assert_eq!(person.send("DELETE", &one, None).await.0, 204);
+    assert_eq!(person.get(&one).await.1["deleted"], true);
+    assert_eq!(person.get(&format!("{REPOSITORY}/pullrequests/409")).await.1["comment_count"], 2);
 }
