@@ -21,7 +21,7 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::{Handler, Runner};
 use crate::people::pull_requests;
 use crate::web::identities::IDENTITIES;
-use crate::web::settings::{self, ending};
+use crate::web::settings::{self, ending, retiring};
 use crate::{api, panel, platform, web as pages};
 
 /// Every route of the public listener. Forge's are there when a Forge app is configured.
@@ -108,6 +108,7 @@ fn other_routes(config: &mut web::ServiceConfig) {
         .service(resource(&below("/installations/{id}/disconnect")).get(ending::ask_to_disconnect).post(ending::disconnect))
         .service(resource(&below("/installations/{id}/remove")).post(ending::remove_again))
         .service(resource(&below("/changes")).get(settings::changes::show).post(settings::changes::save))
+        .service(resource(&below("/installations/{id}/retire")).get(retiring::ask).post(retiring::retire))
         .service(resource("/settings/audit").get(settings::audit::show))
         .service(resource("/settings/audit.csv").get(settings::export::send))
         .service(resource("/feedback").get(pages::feedback_list::show).post(pages::feedback_list::begin))

@@ -1,4 +1,4 @@
-//! The program killed with SIGKILL in the middle of saves, lifecycle calls and webhooks: what it has answered with 2xx is there
+//! The program killed with SIGKILL in the middle of saves, lifecycle calls, webhooks and Forge's events: what it has answered with 2xx is there
 //! when it runs again.
 
 mod load;
@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bitbucket_sandbox::{PullRequest, Sandbox, Workspace, World};
+use bitbucket_sandbox::{ForgeInstall, PullRequest, Sandbox, Workspace, World};
 use chrono::Utc;
 use clarityloop_bitbucket::config;
 use clarityloop_bitbucket::storage::{AnyConnection, Manager};
@@ -16,6 +16,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use reqwest::Client;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use crate::harness::forge::APP;
 use crate::harness::postgres::Server;
 use crate::harness::process::Program;
 use crate::harness::{AMARA, INGRID, LEDGER, LUMENPAY, PRIYA};
@@ -48,6 +49,8 @@ struct Crash {
     cluster: Option<Arc<Server>>,
     descriptor_url: String,
     client_key: String,
+    /// The same workspace's installation of the Forge app.
+    forge_installation: String,
     _folder: tempfile::TempDir,
 }
 
@@ -57,6 +60,7 @@ impl Crash {
         let options = bitbucket_sandbox::Options { world: world(), ..bitbucket_sandbox::Options::default() };
         let sandbox = Arc::new(Sandbox::start(options).await.unwrap());
         let program = Program::new(env!("CARGO_BIN_EXE_clarityloop-bitbucket"), database_url, folder.path(), sandbox.url());
+        let program = program.with("FORGE__APP_ID", APP).with("FORGE__JWKS_URL", &sandbox.forge_keys_url());
         let made = program.make_workspace();
         let workspace = made["workspace_id"].as_str().unwrap();
         program.add_member(workspace, "Amara Okafor", "amara@lumenpay.example", AMARA);
@@ -67,10 +71,13 @@ impl Crash {
             sandbox,
             cluster: cluster.map(Arc::new),
             client_key: String::new(),
+            forge_installation: String::new(),
             _folder: folder,
         };
         let server = crash.program.serve();
         crash.client_key = install_and_confirm(&crash, made["api_token"].as_str().unwrap()).await;
+        let forge = ForgeInstall::new(LUMENPAY, APP, &crash.program.url, INGRID);
+        crash.forge_installation = crash.sandbox.install_forge(&forge).await.unwrap().id;
         let (load, _answered) = crash.load(0);
         for pull_request in TOLD_ABOUT {
             assert!(load.save_link(pull_request, "linked before").await, "a pull request can be linked");
@@ -123,6 +130,7 @@ impl Crash {
             url: self.program.url.clone(),
             descriptor_url: self.descriptor_url.clone(),
             client_key: self.client_key.clone(),
+            forge_installation: self.forge_installation.clone(),
             round,
             answered: sender,
             is_over: Arc::new(AtomicBool::new(false)),
@@ -153,6 +161,8 @@ struct Expected {
     notes: BTreeSet<String>,
     /// By workspace: the client key, and whether it is installed.
     installations: BTreeMap<String, (String, bool)>,
+    /// The Forge installations that were told of.
+    forge_installations: BTreeSet<String>,
     /// By pull request: the least edition of its title.
     editions: BTreeMap<u64, u32>,
     uninstalls: usize,
@@ -175,6 +185,9 @@ impl Extend<Answered> for Expected {
                     self.uninstalls += 1;
                     self.installations.insert(workspace, (client_key, false));
                 }
+                Answered::InstalledForge { installation } => {
+                    self.forge_installations.insert(installation);
+                }
                 Answered::Told { pull_request, edition } => {
                     self.editions.insert(pull_request, edition);
                 }
@@ -188,6 +201,10 @@ impl Expected {
         let notes: BTreeSet<String> = sql_column(connection, "SELECT note AS text FROM links").into_iter().collect();
         let lost: Vec<_> = self.notes.difference(&notes).collect();
         assert!(lost.is_empty(), "saved and not there: {lost:?}");
+        let known =
+            sql_column(connection, "SELECT client_key AS text FROM installations WHERE door = 'forge'").into_iter().collect();
+        let forgotten: Vec<_> = self.forge_installations.difference(&known).collect();
+        assert!(forgotten.is_empty(), "installed and not there: {forgotten:?}");
         let incomplete = "SELECT links.id AS text FROM links LEFT JOIN pull_requests ON pull_requests.id = links.pull_request_id \
              LEFT JOIN feedback ON feedback.id = links.target_id WHERE pull_requests.id IS NULL OR feedback.id IS NULL";
         assert_eq!(sql_column(connection, incomplete), Vec::<String>::new(), "links without their two ends");
@@ -221,6 +238,7 @@ impl Expected {
         assert!(self.notes.len() > 20, "{} links", self.notes.len());
         assert!(self.installations.len() > 5 && self.uninstalls > 0, "{} installations", self.installations.len());
         assert_eq!(self.editions.len(), TOLD_ABOUT.len());
+        assert!(self.forge_installations.len() > 5, "{} installations of Forge", self.forge_installations.len());
     }
 }
 

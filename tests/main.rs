@@ -16,6 +16,7 @@ mod descriptor;
 mod direction;
 mod everybody_elses;
 mod feedback;
+mod forge;
 mod forge_protocol;
 mod goals;
 mod home;

@@ -31,8 +31,10 @@ both!(with super::ON_LOOPBACK => an_address_that_bitbucket_cannot_reach_is_found
 both!(with super::REGISTERED => a_registered_app_is_installed_from_its_own_address);
 
 pub(super) const SETTINGS: &str = "/settings/integrations/bitbucket";
-const REACHABLE: &[(&str, &str)] =
-    &[("CLARITYLOOP__FORGE__INSTALL_LINK", "https://developer.atlassian.com/console/install/5c1e")];
+const REACHABLE: &[(&str, &str)] = &[
+    ("CLARITYLOOP__FORGE__APP_ID", crate::harness::forge::APP),
+    ("CLARITYLOOP__FORGE__INSTALL_LINK", "https://developer.atlassian.com/console/install/5c1e"),
+];
 const ON_LOOPBACK: &[(&str, &str)] = &[
     ("CLARITYLOOP__BITBUCKET__API_URL", "https://api.bitbucket.org"),
     ("CLARITYLOOP__BITBUCKET__WEB_URL", "https://bitbucket.org"),
@@ -77,7 +79,7 @@ async fn without_an_installation_the_page_says_how_to_make_one(test: &Test) {
     let page = page(test).await;
     let url = test.descriptor_url();
     assert_shows(&page, &["Not connected", "Connect Bitbucket to begin", &url, "made a new install code"]);
-    assert_shows(&page, &["Your operator has not set the install link of the Forge app", "<code>forge.install_link</code>"]);
+    assert_shows(&page, &["Your operator has not set up the Forge app", "<code>forge.install_link</code>"]);
     assert_lacks(&page, &["Disconnect", "Needs attention", "leads to this machine only"]);
 }
 

@@ -4,10 +4,12 @@
 
 #[path = "../../src/forge"]
 mod forge {
+    pub mod events;
     pub mod identifiers;
     pub mod invocation_token;
     pub mod json_web_token;
     pub mod key_set;
+    pub mod payload;
     pub mod refusal;
 }
 
@@ -22,6 +24,7 @@ use base64::{
     Engine,
     engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD},
 };
+use forge::events::{Lifecycle, RepositoryEvent};
 use forge::invocation_token::{Expected, Invocation, find_token, peek_key_id, verify};
 use forge::key_set::KeySet;
 use forge::refusal::Refusal;
@@ -46,6 +49,7 @@ type Changes<'a> = Vec<(u8, &'a str)>;
 fuzz_target!(|input: (&str, Changes<'_>, &[u8], bool)| {
     let (header, changes, tail, ordinary) = input;
     let _unusable = KeySet::parse(tail);
+    bodies_are_read_or_refused(tail);
     let right = json!({ "alg": "RS256", "kid": KEY_ID }).to_string();
     let header = if ordinary { &right } else { header };
     let payload = payload(&changes);
@@ -75,6 +79,19 @@ fuzz_target!(|input: (&str, Changes<'_>, &[u8], bool)| {
         assert!(verified(&format!("{signed}=")).is_err());
     }
 });
+
+/// What is read of a body fits the columns that it is looked up in.
+fn bodies_are_read_or_refused(body: &[u8]) {
+    let _refused = Lifecycle::parse(body);
+    if let Ok(event) = RepositoryEvent::parse(body) {
+        assert!(event.event.starts_with("avi:bitbucket:"));
+        assert!(
+            event
+                .pull_request
+                .is_none_or(|number| (1..=i64::MAX as u64).contains(&number))
+        );
+    }
+}
 
 fn payload(changes: &Changes<'_>) -> String {
     let installation =

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::connections::installations::{self, Door, State};
 use crate::connections::purge::Links;
 use crate::connections::removal::Removal;
-use crate::connections::{disconnect, health};
+use crate::connections::{disconnect, health, retirement};
 use crate::error::{Error, Result};
 use crate::people::api_tokens::Scope;
 use crate::storage::ids::InstallationId;
@@ -24,7 +24,7 @@ pub(super) struct Installation {
     id: InstallationId,
     /// How far it is: `waiting` for an owner's confirmation, `active`, or `uninstalled` at Bitbucket.
     state: State,
-    /// The way it came in.
+    /// The way it came in: `connect`, or `forge`.
     door: Door,
     /// Where it is installed.
     bitbucket_workspace: BitbucketWorkspace,
@@ -61,6 +61,10 @@ pub(super) struct Health {
     removal: Option<Removal>,
     /// Why the removal failed last, as a stable code.
     removal_error: Option<String>,
+    /// When Forge called last by itself, which it does every hour; null for Connect.
+    called_at: Option<DateTime<Utc>>,
+    /// When the key for Bitbucket ends that Forge's calls bring; null for Connect.
+    key_expires_at: Option<DateTime<Utc>>,
 }
 
 /// What is to be disconnected.
@@ -130,6 +134,8 @@ impl From<health::Health> for Health {
             clock_skew_seconds: health.clock_skew_seconds,
             removal: health.removal,
             removal_error: health.removal_error,
+            called_at: health.called_at.map(|at| at.and_utc()),
+            key_expires_at: health.key_expires_at.map(|at| at.and_utc()),
         }
     }
 }
@@ -139,10 +145,15 @@ impl Entry {
     pub(super) fn of(installation: &installations::Installation) -> Self {
         let note = "This app is registered with Bitbucket, so its entry stays on pull requests; while PR Quick Action is off, it \
                     leads to one quiet line.";
+        let forge_note = "Bitbucket keeps what a Forge app shows on pull requests; while PR Quick Action is off, it says so in one quiet \
+                          line.";
         Self {
             shown: installation.entry_shown,
             error: installation.entry_error.clone(),
-            note: installation.is_registered.then_some(note),
+            note: match installation.door {
+                Door::Forge => Some(forge_note),
+                Door::Connect => installation.is_registered.then_some(note),
+            },
         }
     }
 }
@@ -204,6 +215,33 @@ pub(super) async fn refuse(app: web::Data<App>, caller: Caller, id: web::Path<St
         installations::find(connection, &caller.viewer, &id)
     });
     Ok(web::Json(refused.await?.into()))
+}
+
+/// Retires the Connect app of a Bitbucket workspace where the Forge app is connected as well: it is removed at Bitbucket, and nothing that
+/// people linked is lost.
+#[utoipa::path(
+    post,
+    path = "/api/v1/installations/{id}/retire",
+    operation_id = "retire_installation",
+    tag = "Bitbucket",
+    security(("api_token" = ["write", "owner"])),
+    params(("id" = InstallationId, Path, description = "The installation of the Connect app.")),
+    responses(
+        (status = 200, body = Installation),
+        (status = 404),
+        (status = 409, description = "`not_connect`, `forge_not_connected` or `already_disconnected`")
+    )
+)]
+pub(super) async fn retire(app: web::Data<App>, caller: Caller, id: web::Path<String>) -> Result<web::Json<Installation>> {
+    caller.needs(Scope::Write)?;
+    caller.needs(Scope::Owner)?;
+    let id = InstallationId::parse(&id).ok_or_else(|| Error::not_found("installation"))?;
+    let now = app.now();
+    let retired = app.write(move |connection| {
+        retirement::retire(connection, &caller.viewer, &id, &now)?;
+        installations::find(connection, &caller.viewer, &id)
+    });
+    Ok(web::Json(retired.await?.into()))
 }
 
 /// Disconnects a Bitbucket workspace: its panel stops, what Bitbucket said is deleted, and the app is removed at Bitbucket.

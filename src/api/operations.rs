@@ -56,6 +56,7 @@ operations! {
     "/api/v1/installations/{id}/confirm" { post installations::confirm }
     "/api/v1/quick-action" { get quick_action::show, put quick_action::switch }
     "/api/v1/installations/{id}/refuse" { post installations::refuse }
+    "/api/v1/installations/{id}/retire" { post installations::retire }
     "/api/v1/installations/{id}/disconnect" { post installations::disconnect }
     "/api/v1/bitbucket/operations" { get allowed_operations::list }
     "/api/v1/bitbucket/allowed-operations" { get allowed_operations::show, put allowed_operations::set }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::health::{self, About};
+use super::installations::Door;
 use super::lifecycle::lock_bitbucket_workspace;
 use super::{credentials, purge};
 use crate::bitbucket::{Client, Failure};
@@ -21,6 +23,10 @@ use crate::storage::{AnyConnection, Database};
 
 /// The kind of the job.
 pub const DESCRIBE: &str = "describe_bitbucket_workspace";
+
+/// For so long after an install through Forge Bitbucket may refuse the app's token:
+/// <https://developer.atlassian.com/platform/forge/events-reference/life-cycle/>.
+const LEARNS_WITHIN_SECONDS: i64 = 10 * 60;
 
 /// The payload of a [`DESCRIBE`] job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -54,14 +60,24 @@ pub async fn handle(
     let noted_id = payload.installation_id.clone();
     let (id, keyring, config, moment) = (payload.installation_id, Arc::clone(keyring), Arc::clone(config), now.clone());
     let asked = database.read(move |connection| {
-        let uuid: Option<String> =
-            installations::table.find(&id).select(installations::bitbucket_workspace_uuid).first(connection).optional()?;
-        Ok(uuid.zip(credentials::of(connection, &id, &keyring, &config, &moment)?))
+        let row = installations::table.find(&id).select((
+            installations::bitbucket_workspace_uuid,
+            installations::door,
+            installations::installed_at,
+        ));
+        let row: Option<(String, Door, NaiveDateTime)> = row.first(connection).optional()?;
+        Ok(row.zip(credentials::of(connection, &id, &keyring, &config, &moment)?))
     });
-    let Some((text, credential)) = asked.await? else { return Ok(Outcome::Done) };
+    let Some(((text, door, installed_at), credential)) = asked.await? else { return Ok(Outcome::Done) };
     let uuid = Uuid::try_parse(&text).map_err(Error::internal)?;
     let workspace = match bitbucket.workspace(&credential.in_background(), uuid).await {
         Ok(workspace) => workspace,
+        // Bitbucket learns of a Forge installation after its first event has been sent.
+        Err(Failure::NotAuthorised | Failure::Forbidden { .. } | Failure::NotFound)
+            if door == Door::Forge && now.at < installed_at + TimeDelta::seconds(LEARNS_WITHIN_SECONDS) =>
+        {
+            return Ok(Outcome::Retry { reason: "installation_too_young".to_owned(), after_seconds: None });
+        }
         Err(failure) => {
             tracing::warn!(code = failure.code(), "a workspace could not be described");
             // After a refusal the workspace goes by its UUID until the next install or an owner asks again.

@@ -2,10 +2,9 @@
 //! Bitbucket; links, identities and history stay, because the workspace's other door stays open.
 
 use diesel::prelude::*;
-use uuid::Uuid;
 
 use super::disconnect::{close, locked};
-use super::installations::{Door, Installation, State};
+use super::installations::{Door, Installation, State, find};
 use crate::config::Now;
 use crate::error::{Error, Result};
 use crate::people::Viewer;
@@ -41,16 +40,17 @@ pub fn retirable(
 /// `owner_needed` (403); `not_found` (404); `not_connect` or `already_disconnected` (409); `forge_not_connected` (409) while there is no
 /// other door that stays open.
 pub fn retire(connection: &mut AnyConnection, viewer: &Viewer, id: &InstallationId, now: &Now) -> Result<()> {
-    let (installation, uuid) = may_be_retired(connection, viewer, id)?;
+    let (_, uuid) = locked(connection, viewer, id)?;
+    let installation = may_be_retired(connection, viewer, id)?;
     close(connection, viewer, &installation.id, "connect_retired", uuid, now)
 }
 
-/// The installation that is asked about before it is retired, with its Bitbucket workspace locked.
+/// The installation that is asked about before it is retired.
 ///
 /// # Errors
 /// As [`retire`].
-pub fn may_be_retired(connection: &mut AnyConnection, viewer: &Viewer, id: &InstallationId) -> Result<(Installation, Uuid)> {
-    let (installation, uuid) = locked(connection, viewer, id)?;
+pub fn may_be_retired(connection: &mut AnyConnection, viewer: &Viewer, id: &InstallationId) -> Result<Installation> {
+    let installation = find(connection, viewer, id)?;
     if installation.door != Door::Connect {
         return Err(Error::conflict("not_connect", "This is the Forge app. Only the Connect app is retired."));
     }
@@ -62,7 +62,7 @@ pub fn may_be_retired(connection: &mut AnyConnection, viewer: &Viewer, id: &Inst
             "The Forge app is not connected in this Bitbucket workspace yet. Install it there first; then nothing is lost.";
         return Err(Error::conflict("forge_not_connected", detail));
     }
-    Ok((installation, uuid))
+    Ok(installation)
 }
 
 fn goes_on_by_forge(connection: &mut AnyConnection, viewer: &Viewer, bitbucket_workspace_uuid: &str) -> Result<bool> {

@@ -6,6 +6,7 @@ pub mod changes;
 pub mod ending;
 pub mod export;
 pub mod install_code;
+pub mod retiring;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -113,6 +114,7 @@ fn done(request: &HttpRequest) -> Option<Banner> {
         "asked" => ("Bitbucket is being asked.", "Reload this page in a moment to see what it answers."),
         "refused" => ("Refused.", "The app shows nothing any more and is being removed at Bitbucket."),
         "disconnected" => ("Disconnected.", "The panel has stopped, and the data are deleted. The proof follows below."),
+        "retired" => ("The Connect app is retired.", "The Forge app goes on, and everything that was linked stays."),
         "code" => ("There is a new install code.", "The former address takes no new installation any more."),
         "removing" => ("Bitbucket is being asked again.", "Reload this page in a moment."),
         _ => return None,
@@ -120,12 +122,17 @@ fn done(request: &HttpRequest) -> Option<Banner> {
     Some(Banner { tone: Tone::Success, strong: strong.to_owned(), text: text.to_owned() })
 }
 
-/// The Bitbucket workspaces that still use Connect while a Forge app stands ready.
+/// The link by which the Forge app is installed. Without the app's id its doors are not there, and the link would lead nowhere.
+fn forge_link(config: &Config) -> Option<&str> {
+    config.forge.install_link.as_deref().filter(|_| config.forge.app_id.is_some())
+}
+
+/// The Bitbucket workspaces that use Connect alone while a Forge app stands ready.
 fn to_move(config: &Config, open: &[Standing]) -> Vec<String> {
-    if config.forge.install_link.is_none() {
+    if forge_link(config).is_none() {
         return Vec::new();
     }
-    let on_connect = open.iter().filter(|standing| standing.installation.door == Door::Connect);
+    let on_connect = open.iter().filter(|standing| standing.installation.door == Door::Connect && !standing.is_retirable);
     on_connect.map(|standing| standing.installation.typed_name().to_owned()).collect()
 }
 
@@ -144,7 +151,7 @@ fn quick_action(overview: &Overview) -> QuickAction {
     }
     if !staying.is_empty() {
         let names = staying.join(", ");
-        effects.push(format!("In {names} the entry stays, because Bitbucket keeps what a registered app shows; off, it says in one quiet line that it is off."));
+        effects.push(format!("In {names} the entry stays, because Bitbucket keeps what a registered or a Forge app shows; off, it says in one quiet line that it is off."));
     }
     if effects.is_empty() {
         effects.push("It takes effect once a Bitbucket workspace is connected.".to_owned());
@@ -180,7 +187,7 @@ fn install(config: &Config, overview: &Overview, workspace: &str, owner: &str) -
         overview.install_code.as_ref().map(|code| format!("{}/connect/{code}/descriptor.json", config.public_url.text))
     };
     let grant_url = if is_registered { None } else { connect_url.as_ref().map(|url| authorize("descriptor_uri", url)) };
-    let forge_link = config.forge.install_link.clone();
+    let forge_link = forge_link(config).map(str::to_owned);
     let message = message(forge_link.as_deref(), connect_url.as_deref(), is_registered, workspace, owner);
     let heading = if overview.open.is_empty() {
         "Install in a Bitbucket workspace"
@@ -198,7 +205,8 @@ fn message(forge_link: Option<&str>, connect_url: Option<&str>, is_registered: b
     );
     if let Some(link) = forge_link {
         text += &format!(
-            "\nThe Forge app, which is how Bitbucket installs apps today:\n1. Open {link}\n2. Choose our workspace and press Install.\n"
+            "\nThe Forge app, which is how Bitbucket installs apps today:\n1. Open {link}\n2. Choose our workspace and press \
+             Install.\n3. Open Workspace settings > ClarityLoop and send me the link there, if it shows one.\n"
         );
     }
     match connect_url {

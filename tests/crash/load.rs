@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bitbucket_sandbox::{Install, Sandbox};
+use bitbucket_sandbox::{ForgeInstall, Install, Sandbox, Sent};
 use reqwest::Client;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
+use crate::harness::forge::APP;
 use crate::harness::{AMARA, INGRID, LEDGER, Page};
 
 /// What the server has answered with 2xx, so that it may not be forgotten.
@@ -22,7 +23,9 @@ pub enum Answered {
     Installed { workspace: String, client_key: String },
     /// The app was uninstalled.
     Uninstalled { workspace: String, client_key: String },
-    /// A webhook was taken after the title of this pull request had become `Title {edition}`.
+    /// Forge's `installed` event was taken.
+    InstalledForge { installation: String },
+    /// A webhook or an event of Forge was taken after the title of this pull request had become `Title {edition}`.
     Told { pull_request: u64, edition: u32 },
 }
 
@@ -35,6 +38,8 @@ pub struct Load {
     pub descriptor_url: String,
     /// The installation whose panel is used and whose webhooks come.
     pub client_key: String,
+    /// The same workspace's installation of the Forge app, whose events come as well.
+    pub forge_installation: String,
     /// Which round it is, from 0.
     pub round: u32,
     pub answered: UnboundedSender<Answered>,
@@ -101,6 +106,7 @@ impl Load {
                 return;
             }
             self.install(workspace).await;
+            self.install_forge(workspace).await;
             // In the second turn every workspace is installed anew, after an uninstall or on top.
             if let Some(client_key) = self.install(workspace).await
                 && turn % 2 == 0
@@ -118,6 +124,17 @@ impl Load {
         Some(client_key)
     }
 
+    /// Once in every workspace: Forge installs an app no second time.
+    async fn install_forge(&self, workspace: &str) {
+        let install = ForgeInstall::new(workspace, APP, &self.url, INGRID);
+        let Ok(installation) = self.sandbox.install_forge(&install).await else { return };
+        let id = format!("installation/{}", installation.id);
+        let is_of_it = |sent: &Sent| sent.body["id"].as_str().is_some_and(|named| named.ends_with(&id));
+        if self.sandbox.sent().iter().rev().find(|sent| is_of_it(sent)).is_some_and(|sent| sent.status == Some(204)) {
+            self.has_answered(Answered::InstalledForge { installation: installation.id });
+        }
+    }
+
     async fn uninstall(&self, workspace: &str, client_key: &str) {
         self.has_answered(Answered::Calling { workspace: workspace.to_owned() });
         if self.sandbox.uninstall(client_key).await.is_ok_and(|status| status == 204) {
@@ -133,8 +150,16 @@ impl Load {
             let title = format!("Title {edition}");
             let now = self.sandbox.now();
             self.sandbox.world(|world| world.pull_request_mut(LEDGER, pull_request).map(|row| row.retitle(&title, now)));
-            let told = self.sandbox.deliver(&self.client_key, "pullrequest:updated", LEDGER, pull_request).await;
-            if told.is_ok_and(|status| status == 204) {
+            // By one door and by the other.
+            let is_told = if edition % 2 == 0 {
+                let told = self.sandbox.deliver(&self.client_key, "pullrequest:updated", LEDGER, pull_request).await;
+                told.is_ok_and(|status| status == 204)
+            } else {
+                let event = "avi:bitbucket:updated:pullrequest";
+                let told = self.sandbox.deliver_forge(&self.forge_installation, event, LEDGER, pull_request).await;
+                told == Ok(Some(204))
+            };
+            if is_told {
                 self.has_answered(Answered::Told { pull_request, edition });
             }
         }

@@ -29,6 +29,7 @@ owners  POST      /settings/integrations/bitbucket/installations/{id}/test
 owners  GET,POST  /settings/integrations/bitbucket/installations/{id}/refuse
 owners  GET,POST  /settings/integrations/bitbucket/installations/{id}/disconnect
 owners  POST      /settings/integrations/bitbucket/installations/{id}/remove
+owners  GET,POST  /settings/integrations/bitbucket/installations/{id}/retire
 owners  GET       /settings/integrations/bitbucket/identities
 owners  GET       /settings/integrations/bitbucket/identities/account
 owners  POST      /settings/integrations/bitbucket/identities/read

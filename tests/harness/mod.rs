@@ -4,6 +4,7 @@
 //! and on calls to Bitbucket that nobody expected.
 
 pub mod browser;
+pub mod forge;
 pub mod lifecycle;
 pub mod people;
 pub mod postgres;
@@ -338,6 +339,7 @@ pub fn settings_of(database_url: &str, folder: &std::path::Path, bitbucket: &str
         ("CLARITYLOOP__WORKERS".to_owned(), "1".to_owned()),
         ("CLARITYLOOP__BITBUCKET__API_URL".to_owned(), bitbucket.to_owned()),
         ("CLARITYLOOP__BITBUCKET__WEB_URL".to_owned(), bitbucket.to_owned()),
+        ("CLARITYLOOP__FORGE__JWKS_URL".to_owned(), format!("{bitbucket}/forge/.well-known/jwks.json")),
     ];
     pairs.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     config::load(None, &pairs).unwrap_or_else(|problems| panic!("{problems}")).0

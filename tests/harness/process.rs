@@ -40,6 +40,12 @@ impl Program {
         Self { binary: binary.into(), environment, log: folder.join("log"), url: format!("http://{listen}") }
     }
 
+    /// The same with one more setting.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((format!("CLARITYLOOP__{name}"), value.to_owned()));
+        self
+    }
+
     /// The settings as the environment carries them.
     pub fn environment(&self) -> &[(String, String)] {
         &self.environment

@@ -47,6 +47,10 @@ pub struct Card {
     pub deletion: Option<Deletion>,
     /// How far the removal at Bitbucket is, and whether a button asks again.
     pub removal: Option<(String, bool)>,
+    /// Whether it is of the Connect app and can be retired, because the Forge app has taken over.
+    pub is_retirable: bool,
+    /// The Connect installation that this one of Forge took over from: its id, and how far its removal at Bitbucket is.
+    pub retired: Option<(String, String, bool)>,
     /// Where Bitbucket lists the apps of the workspace.
     pub apps_url: String,
 }
@@ -189,6 +193,18 @@ pub struct Install {
 #[derive(Template)]
 #[template(path = "web/settings/refuse.html")]
 pub struct RefusePage {
+    /// What stands around it.
+    pub shell: Shell,
+    /// The Bitbucket workspace.
+    pub name: String,
+    /// Where the form posts to.
+    pub action: String,
+}
+
+/// The page that asks before the Connect app is retired.
+#[derive(Template)]
+#[template(path = "web/settings/retire.html")]
+pub struct RetirePage {
     /// What stands around it.
     pub shell: Shell,
     /// The Bitbucket workspace.

@@ -22,7 +22,7 @@ pub fn all(config: &Config, overview: &Overview, now: &Now) -> Vec<Card> {
 fn open(config: &Config, standing: &Standing, now: &Now) -> Card {
     let installation = &standing.installation;
     let mut findings = self_test::of_installation(installation, &standing.failed_jobs, now);
-    let attention = findings.iter().find(|finding| finding.is_bad()).map(|finding| attention(config, installation, finding));
+    let attention = findings.iter().find(|finding| finding.is_bad()).map(|finding| attention(config, installation, finding, now));
     let state = match (installation.state, &attention) {
         (State::Waiting, _) => CardState::Waiting,
         (_, Some(_)) => CardState::NeedsAttention,
@@ -40,6 +40,8 @@ fn open(config: &Config, standing: &Standing, now: &Now) -> Card {
         findings,
         deletion: None,
         removal: None,
+        is_retirable: standing.is_retirable,
+        retired: standing.retired.as_ref().and_then(retired),
         apps_url: apps_url(config, installation),
     }
 }
@@ -64,8 +66,17 @@ fn disconnected(config: &Config, standing: &Standing, now: &Now) -> Card {
         findings: standing.purge.as_ref().and_then(|purge| self_test::of_purge(purge, now)).into_iter().collect(),
         deletion,
         removal: installation.health.removal.map(|removal| removal_words(removal, installation)),
+        is_retirable: false,
+        retired: None,
         apps_url: config.bitbucket_web_url.clone(),
     }
+}
+
+/// What is to be said of the Connect app that was retired: its installation, how far the removal is, whether asking again may help.
+fn retired(installation: &Installation) -> Option<(String, String, bool)> {
+    let (words, may_ask_again) = removal_words(installation.health.removal?, installation);
+    let words = words.replacen("The app", "The Connect app", 1);
+    Some((installation.id.to_string(), words, may_ask_again))
 }
 
 /// How far the removal at Bitbucket is, and whether asking again may help.
@@ -90,10 +101,11 @@ fn removal_words(removal: Removal, installation: &Installation) -> (String, bool
     }
 }
 
-fn attention(config: &Config, installation: &Installation, finding: &Finding) -> Attention {
-    let consequence = match installation.health.refused_since {
-        Some(_) => "Titles and states are no longer kept fresh. Links that exist stay.",
-        None => "",
+fn attention(config: &Config, installation: &Installation, finding: &Finding, now: &Now) -> Attention {
+    let is_cut_off = installation.health.refused_since.is_some() || self_test::silent_hours(installation, now).is_some();
+    let consequence = match is_cut_off {
+        true => "Titles and states are no longer kept fresh. Links that exist stay.",
+        false => "",
     };
     Attention {
         what: finding.what.clone(),
@@ -124,11 +136,16 @@ fn facts(config: &Config, standing: &Standing, now: &Now) -> Vec<Fact> {
     };
     facts.push(Fact::at("Installed", Time::Moment(installation.installed_at), &installer));
     if let Some(at) = installation.confirmed_at {
-        let by = standing.confirmed_by.as_ref().map_or(String::new(), |name| format!(" by {name}"));
+        let by = match (&standing.confirmed_by, installation.door) {
+            (Some(name), _) => format!(" by {name}"),
+            (None, Door::Forge) => " by itself, because the Bitbucket workspace was connected already".to_owned(),
+            (None, Door::Connect) => String::new(),
+        };
         facts.push(Fact::at("Confirmed", Time::Moment(at), &by));
     }
     if installation.state == State::Active {
         facts.push(last_event(installation));
+        facts.extend(installation.health.called_at.map(|at| Fact::at("Forge’s last call", Time::Moment(at), "")));
     }
     let shown_from = now.at - TimeDelta::days(ERRORS_SHOWN_DAYS);
     let error = installation.health.last_error.as_ref().zip(installation.health.last_error_at);
@@ -166,15 +183,21 @@ fn last_event(installation: &Installation) -> Fact {
     };
     let event = installation.health.last_event.as_deref().unwrap_or("event");
     let words = match event {
-        "pullrequest:created" => "Pull request opened",
-        "pullrequest:updated" => "Pull request updated",
+        "pullrequest:created" | "avi:bitbucket:created:pullrequest" => "Pull request opened",
+        "pullrequest:updated" | "avi:bitbucket:updated:pullrequest" => "Pull request updated",
         "pullrequest:push" => "Pull request pushed to",
         "pullrequest:approved" => "Pull request approved",
         "pullrequest:unapproved" => "Approval taken back",
         "pullrequest:changes_request_created" => "Changes requested",
         "pullrequest:changes_request_removed" => "Request for changes taken back",
-        "pullrequest:fulfilled" => "Pull request merged",
-        "pullrequest:rejected" => "Pull request declined",
+        "pullrequest:fulfilled" | "avi:bitbucket:fulfilled:pullrequest" => "Pull request merged",
+        "pullrequest:rejected" | "avi:bitbucket:rejected:pullrequest" => "Pull request declined",
+        "avi:bitbucket:updated:pullrequest-reviewer-status" => "Pull request reviewed",
+        "avi:bitbucket:push:repository" => "Repository pushed to",
+        comment if comment.starts_with("avi:bitbucket:") && comment.ends_with(":pullrequest-comment") => {
+            "Comment on a pull request"
+        }
+        build if build.starts_with("avi:bitbucket:") && build.ends_with(":build-status") => "Build status",
         other => other,
     };
     Fact { before: format!("{words}, "), ..Fact::at("Last event", Time::Moment(at), "") }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{PATH, parse};
 use crate::app::App;
 use crate::connections::disconnect;
-use crate::connections::installations::{self, Door, State};
+use crate::connections::installations::{self, Door, Installation, State};
 use crate::connections::purge::Links;
 use crate::connections::removal;
 use crate::error::{Error, Kind};
@@ -126,9 +126,12 @@ async fn page(app: &App, owner: &Owner, id: InstallationId, typed: &Typed) -> Pa
     let read = app.read(move |connection| {
         let installation = installations::find(connection, &viewer, &id)?;
         let links = disconnect::count_links(connection, &viewer, &installation)?;
-        Ok((installation, links))
+        let open = installations::open(connection, &viewer)?;
+        let of_workspace = |it: &&Installation| it.bitbucket_workspace_uuid == installation.bitbucket_workspace_uuid;
+        let removes_itself = open.iter().filter(of_workspace).all(|it| it.door == Door::Connect);
+        Ok((installation, links, removes_itself))
     });
-    let (installation, links) = read.await?;
+    let (installation, links, removes_itself) = read.await?;
     if installation.state == State::Uninstalled {
         return Err(Error::conflict(
             "already_disconnected",
@@ -141,7 +144,7 @@ async fn page(app: &App, owner: &Owner, id: InstallationId, typed: &Typed) -> Pa
         name: installation.typed_name().to_owned(),
         action: format!("{PATH}/installations/{}/disconnect", installation.id),
         links,
-        removes_itself: installation.door == Door::Connect,
+        removes_itself,
         typed: typed.name.clone(),
         removes_links: typed.removes_links,
         problem: typed.problem.clone(),

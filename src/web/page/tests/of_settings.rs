@@ -7,7 +7,7 @@ use crate::connections::self_test::Finding;
 use crate::web::page::Time;
 use crate::web::page::settings::{
     Attention, AuditPage, AuditRow, Card, CardState, Deletion, DisconnectPage, Fact, GroupChoice, Install, InstallCodePage,
-    QuickAction, RefusePage, Scope, SettingsPage,
+    QuickAction, RefusePage, RetirePage, Scope, SettingsPage,
 };
 
 fn moment() -> Time {
@@ -40,6 +40,8 @@ fn card(state: CardState) -> Card {
         findings: vec![finding()],
         deletion: Some(Deletion { counts: vec![(hostile(), 1)], deleted_at: moment(), proven_at: None }),
         removal: Some((hostile(), true)),
+        is_retirable: true,
+        retired: Some((hostile(), hostile(), true)),
         apps_url: hostile(),
     }
 }
@@ -101,6 +103,7 @@ pub(super) fn pages() -> Vec<String> {
         settings(states.into_iter().map(card).collect()),
         settings(Vec::new()),
         RefusePage { shell: shell(), name: hostile(), action: hostile() }.render().unwrap(),
+        RetirePage { shell: shell(), name: hostile(), action: hostile() }.render().unwrap(),
         disconnect.render().unwrap(),
         InstallCodePage { shell: shell() }.render().unwrap(),
         audit(),
