@@ -151,7 +151,7 @@ impl Load {
             let now = self.sandbox.now();
             self.sandbox.world(|world| world.pull_request_mut(LEDGER, pull_request).map(|row| row.retitle(&title, now)));
             // By one door and by the other.
-            let is_told = if edition % 2 == 0 {
+            let is_told = if edition.is_multiple_of(2) {
                 let told = self.sandbox.deliver(&self.client_key, "pullrequest:updated", LEDGER, pull_request).await;
                 told.is_ok_and(|status| status == 204)
             } else {

@@ -55,8 +55,8 @@ async fn an_event_about_a_linked_pull_request_has_it_fetched_anew(test: &Test) {
     assert_eq!(state(test).await, "OPEN", "the body is not believed");
     test.run_jobs().await;
     assert_eq!(state(test).await, "MERGED");
-    let fetches = test.sandbox.calls().into_iter().filter(|call| call.path.contains("/pullrequests/87"));
-    assert!(fetches.last().is_some_and(|call| call.authorized_as.as_deref() == Some(installation.id.as_str())));
+    let mut fetches = test.sandbox.calls().into_iter().filter(|call| call.path.contains("/pullrequests/87"));
+    assert!(fetches.next_back().is_some_and(|call| call.authorized_as.as_deref() == Some(installation.id.as_str())));
     let newest = &test.installations().await[0];
     assert!(newest["door"] == "forge" && newest["last_event_at"].is_string(), "{newest}");
 }

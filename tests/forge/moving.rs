@@ -47,8 +47,8 @@ async fn both_doors(test: &Test) -> (Installation, ForgeInstallation) {
 }
 
 async fn refreshed_by(test: &Test) -> Option<String> {
-    let calls = test.sandbox.calls().into_iter().filter(|call| call.path.contains("/pullrequests/87"));
-    calls.last().and_then(|call| call.authorized_as)
+    let mut calls = test.sandbox.calls().into_iter().filter(|call| call.path.contains("/pullrequests/87"));
+    calls.next_back().and_then(|call| call.authorized_as)
 }
 
 fn close(test: &Test, state: PullRequestState) {
@@ -60,8 +60,6 @@ fn close(test: &Test, state: PullRequestState) {
 async fn a_workspace_moves_from_connect_to_forge_with_everything_it_has(test: &Test) {
     let (connect, forge) = both_doors(test).await;
     assert_eq!(test.states().await, ["active", "active"], "it has joined by itself");
-    let before = (test.api_json(Method::GET, "/links", None).await, test.api_json(Method::GET, "/members", None).await);
-    assert_eq!(before.0["entries"][0]["pull_request"]["state"], "OPEN");
 
     // Both doors work.
     assert_eq!(test.panel_status(&connect).await, 200);
@@ -69,6 +67,8 @@ async fn a_workspace_moves_from_connect_to_forge_with_everything_it_has(test: &T
     assert_eq!(test.sandbox.deliver_forge(&forge.id, event, LEDGER, 87).await, Ok(Some(204)));
     assert_eq!(test.sandbox.deliver(&connect.client_key, "pullrequest:updated", LEDGER, 87).await, Ok(204));
     test.run_jobs().await;
+    let before = (test.api_json(Method::GET, "/links", None).await, test.api_json(Method::GET, "/members", None).await);
+    assert_eq!(before.0["entries"][0]["pull_request"]["state"], "OPEN");
     let session = test.session(&test.made.owner).await;
     let page = test.get_as(&session, SETTINGS).await.body;
     assert!(!page.contains("Move to the Forge app") && page.contains("Retire"), "{page}");
