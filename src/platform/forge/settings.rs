@@ -97,7 +97,7 @@ pub async fn switch(app: web::Data<App>, caller: SettingsCaller, sent: Result<Js
 pub async fn ask_to_retire(app: web::Data<App>, caller: SettingsCaller) -> ForgeResult<HttpResponse> {
     let work = |connection: &mut AnyConnection, caller: &Caller, account: &str, _now: &Now| {
         let (owner, id) = retirable(connection, caller, account)?;
-        retirement::may_be_retired(connection, &owner, &id).map(|(installation, _uuid)| installation.typed_name().to_owned())
+        retirement::may_be_retired(connection, &owner, &id).map(|installation| installation.typed_name().to_owned())
     };
     let (workspace, _read) = with_installation(&app, caller, work).await?;
     let html = RetirePage { workspace }.render().map_err(Error::internal)?;
