@@ -13,8 +13,16 @@
       window.parent.postMessage({ sandbox: "forge", call: last, name, payload }, host);
     });
 
+  // Once it is enabled, the theme goes on following Bitbucket's.
+  let isThemed = false;
+  const theme = (mode) => {
+    if (isThemed) document.documentElement.dataset.colorMode = mode;
+  };
+
   window.addEventListener("message", (event) => {
-    if (event.source !== window.parent || event.origin !== host || event.data?.sandbox !== "forge") return;
+    if (event.source !== window.parent || event.origin !== host) return;
+    if (event.data?.sandbox === "forge-theme") theme(event.data.mode);
+    if (event.data?.sandbox !== "forge") return;
     const { call, error, result } = event.data;
     const caller = waiting.get(call);
     waiting.delete(call);
@@ -25,7 +33,10 @@
   window.__bridge = {
     callBridge: async (name, payload) => {
       const result = await ask(name, payload);
-      if (name === "enableTheming") document.documentElement.dataset.colorMode = result;
+      if (name === "enableTheming") {
+        isThemed = true;
+        theme(result);
+      }
       return result;
     },
   };

@@ -4,6 +4,17 @@
 (() => {
   "use strict";
 
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const colorMode = () => document.documentElement.dataset.colorMode ?? (dark.matches ? "dark" : "light");
+  const frames = () => [...document.querySelectorAll("iframe[data-forge-context]")];
+
+  dark.addEventListener("change", () => {
+    // A dialog that was never opened has nothing in it yet.
+    for (const frame of frames().filter(({ src }) => src)) {
+      frame.contentWindow.postMessage({ sandbox: "forge-theme", mode: colorMode() }, new URL(frame.src).origin);
+    }
+  });
+
   const answers = {
     getContext: (frame) => JSON.parse(frame.dataset.forgeContext),
 
@@ -20,10 +31,7 @@
       return { success: true, payload: said };
     },
 
-    enableTheming: () => {
-      const chosen = document.documentElement.dataset.colorMode;
-      return chosen ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-    },
+    enableTheming: colorMode,
 
     navigate: (_frame, { url, type }) => {
       if (type === "new-tab") window.open(url, "_blank", "noopener");
@@ -40,7 +48,7 @@
 
   window.addEventListener("message", async (event) => {
     if (event.data?.sandbox !== "forge") return;
-    const frame = [...document.querySelectorAll("iframe[data-forge-context]")].find(({ contentWindow }) => contentWindow === event.source);
+    const frame = frames().find(({ contentWindow }) => contentWindow === event.source);
     if (!frame) return;
     const { call, name, payload } = event.data;
     const reply = { sandbox: "forge", call };

@@ -2,6 +2,7 @@
 
 mod access;
 mod events;
+mod pages;
 mod proxy;
 mod remote;
 mod tokens;
