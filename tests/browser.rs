@@ -1,6 +1,7 @@
 //! What people do in a browser: Chromium on the stand-in's pages, with the panel in their frames. On SQLite only, because what
 //! differs between the databases is tested at each door.
 
+mod forge;
 mod journeys;
 mod looks;
 mod requests;

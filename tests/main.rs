@@ -17,6 +17,7 @@ mod direction;
 mod everybody_elses;
 mod feedback;
 mod forge;
+mod forge_panel;
 mod forge_protocol;
 mod goals;
 mod home;

@@ -5,6 +5,7 @@
 
 pub mod browser;
 pub mod forge;
+pub mod forge_page;
 pub mod lifecycle;
 pub mod people;
 pub mod postgres;
