@@ -1,6 +1,7 @@
 //! `cargo run --example demo`: the server beside a stand-in Bitbucket, with people, conversations of every kind and pull requests to try things on.
 //! It prints what to open, starts afresh each time, and ends with Ctrl-C.
 
+mod forge;
 mod story;
 
 use std::error::Error;
@@ -77,6 +78,7 @@ async fn main() -> Result<(), Failed> {
 
     let (people, install_code) = write(&server, make_workspace).await?;
     install(&server, &sandbox, &people.ingrid, &install_code).await?;
+    let forge = forge::install(&server, &sandbox, &account_of(&people.ingrid.name).unwrap_or_default()).await?;
     let told = people.clone();
     let attached = write(&server, move |connection, now| story::write(connection, &told, now)).await?;
     for link in attached {
@@ -87,6 +89,7 @@ async fn main() -> Result<(), Failed> {
     let keys = write(&server, move |connection, now| make_keys(connection, &people, now)).await?;
 
     tell(&server, &sandbox, &keys);
+    forge::tell(&sandbox, forge.as_ref());
     tokio::signal::ctrl_c().await?;
     server.stop().await;
     Ok(())
@@ -111,6 +114,8 @@ fn settings(port: u16, bitbucket: &str) -> Result<Config, Failed> {
         ("CLARITYLOOP__LOG", "warn".to_owned()),
         ("CLARITYLOOP__BITBUCKET__API_URL", bitbucket.to_owned()),
         ("CLARITYLOOP__BITBUCKET__WEB_URL", bitbucket.to_owned()),
+        ("CLARITYLOOP__FORGE__APP_ID", forge::APP.to_owned()),
+        ("CLARITYLOOP__FORGE__JWKS_URL", format!("{bitbucket}/forge/.well-known/jwks.json")),
         ("CLARITYLOOP__OAUTH__CLIENT_ID", "demo".to_owned()),
         ("CLARITYLOOP__OAUTH__CLIENT_SECRET", "demo".to_owned()),
     ];
@@ -250,8 +255,7 @@ The app as a Bitbucket admin sees it, to configure, remove and install again:
 
 The API, described at {url}/api, with Ingrid's token:
   curl -H 'Authorization: Bearer {token}' {url}/api/v1/installations
-
-Ctrl-C stops both. The next start begins afresh.",
+",
         amara_reviews = page(SECURE_FRAME, "Amara Okafor"),
         amara_wrote = page(RETRY_CARDS, "Amara Okafor"),
         mei_reviews = page(SECURE_FRAME, "Mei Tanaka"),
