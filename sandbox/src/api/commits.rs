@@ -24,6 +24,7 @@ const USUAL_PAGE: usize = 30;
 const LARGEST_PAGE: usize = 100;
 
 /// `GET` and `POST …/commits` and `…/commits/{revision}`: an iterator, without sizes and numbers; `next` holds where it stands.
+/// `path` narrows nothing, because every commit holds every file alike.
 pub(crate) async fn list(
     request: HttpRequest,
     bitbucket: Data<Bitbucket>,
@@ -80,9 +81,9 @@ fn reached(world: &World, repository: &Repository, include: &[String], exclude: 
         };
         by_name.or_else(by_hash).ok_or_else(|| missing(revision))
     };
-    let main = repository.main_branch.clone();
-    let include = if include.is_empty() { main.into_iter().collect() } else { include.to_vec() };
-    if include.is_empty() {
+    // Without a revision, those of every branch.
+    let include = if include.is_empty() { world.branch_names(repository) } else { include.to_vec() };
+    if repository.main_branch.is_none() {
         return Err(missing("HEAD"));
     }
     let mut commits: Vec<Commit> = Vec::new();
@@ -97,6 +98,7 @@ fn reached(world: &World, repository: &Repository, include: &[String], exclude: 
         let hidden = history(revision)?;
         commits.retain(|commit| !hidden.contains(commit));
     }
+    commits.sort_by_key(|commit| std::cmp::Reverse(commit.date));
     Ok(commits)
 }
 

@@ -42,6 +42,8 @@ impl OpenApi {
         let mut all = own.chain(shared).map(|parameter| self.resolved(parameter));
         if let Some(known) = all.find(|parameter| parameter["in"] == "query" && parameter["name"] == name) {
             let listed = known["schema"]["enum"].as_array();
+            // A minus sign turns an order round.
+            let value = if name == "sort" { value.trim_start_matches('-') } else { value };
             let is_listed = listed.is_none_or(|listed| listed.iter().any(|one| one == value));
             return (!is_listed).then(|| format!("{name}={value} is not among the values of {name}"));
         }
