@@ -1,8 +1,14 @@
 //! Webhooks: a hint that something linked has changed, and nothing else.
 
 use bitbucket_sandbox::{Installation, PullRequestState, World};
+use chrono::NaiveDateTime;
+use clarityloop_bitbucket::activity::events::{self, Hint, Taken};
+use clarityloop_bitbucket::connect::webhook::Delivery;
+use clarityloop_bitbucket::jobs;
+use clarityloop_bitbucket::people::pull_requests::enqueue_refresh;
 use clarityloop_bitbucket::storage::AnyConnection;
-use clarityloop_bitbucket::storage::schema::pull_requests;
+use clarityloop_bitbucket::storage::ids::PullRequestId;
+use clarityloop_bitbucket::storage::schema::{installations, jobs as job_rows, pull_requests};
 use diesel::prelude::*;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -19,6 +25,8 @@ both!(
     an_event_of_an_uninstalled_app_is_refused,
     an_event_while_the_installation_waits_is_ignored,
     an_event_that_is_not_signed_is_refused,
+    an_event_costs_as_many_statements_as_one_insert,
+    either_way_of_enqueuing_a_refresh_writes_the_same_row,
 );
 
 /// The pull request of the only link, as its maker sees it by REST.
@@ -141,4 +149,98 @@ async fn an_event_that_is_not_signed_is_refused(test: &Test) {
         assert_eq!(request.send().await.expect("an answer").status(), 401);
     }
     assert_eq!(test.jobs().await, Vec::<String>::new());
+}
+
+/// Has an event about the linked pull request taken, past the door; answers what became of it and how many statements it cost.
+async fn take(test: &Test, installation: &Installation) -> (Taken, u64) {
+    let data = test.sandbox.event_data("pullrequest:updated", LEDGER, 87, LUCIA).expect("a body");
+    let body = json!({ "event": "pullrequest:updated", "data": data }).to_string();
+    let hint = Hint::from(Delivery::parse(body.as_bytes(), None).expect("a delivery"));
+    let (client_key, now) = (installation.client_key.clone(), test.server.app.now());
+    let statements = &test.server.app.metrics.database_statements;
+    let before = statements.get();
+    let taken = test.server.app.write(move |connection| events::take(connection, &client_key, &hint, &now)).await;
+    (taken.expect("it is taken"), statements.get() - before)
+}
+
+async fn an_event_costs_as_many_statements_as_one_insert(test: &Test) {
+    let installation = test.installed().await;
+    test.attached(&installation).await;
+    let now = test.server.app.now();
+    let statements = &test.server.app.metrics.database_statements;
+    let before = statements.get();
+    let insert = move |connection: &mut AnyConnection| jobs::enqueue(connection, "one_insert", None, &"", &now);
+    test.server.app.write(insert).await.expect("a job");
+    let one_insert = statements.get() - before;
+    let forget = |connection: &mut AnyConnection| Ok(diesel::delete(job_rows::table).execute(connection)?);
+    test.server.app.write(forget).await.expect("an empty queue");
+
+    let (taken, first) = take(test, &installation).await;
+    assert_eq!(taken, Taken::Enqueued);
+    assert!(first > one_insert, "the first of its minute is noted as well");
+    test.run_jobs().await;
+    test.pass_seconds(20);
+    assert_eq!(take(test, &installation).await, (Taken::Enqueued, one_insert));
+    test.run_jobs().await;
+    let noted = |connection: &mut AnyConnection| {
+        Ok(installations::table.select(installations::last_event_at).first::<Option<NaiveDateTime>>(connection)?)
+    };
+    let before = test.server.app.read(noted).await.expect("a moment");
+    test.pass_seconds(61);
+    take(test, &installation).await;
+    assert!(test.server.app.read(noted).await.expect("a moment") > before, "a minute later it is noted anew");
+    test.run_jobs().await;
+}
+
+async fn either_way_of_enqueuing_a_refresh_writes_the_same_row(test: &Test) {
+    let installation = test.installed().await;
+    test.attached(&installation).await;
+    take(test, &installation).await;
+    test.run_jobs().await;
+    test.pass_seconds(1);
+    take(test, &installation).await;
+    let of_the_event = written(test).await;
+    refresh(test).await;
+    assert_eq!(written(test).await, of_the_event, "the one that waits holds the other back");
+    test.server.app.write(|connection| Ok(diesel::delete(job_rows::table).execute(connection)?)).await.expect("no job");
+    refresh(test).await;
+    assert_eq!(written(test).await, of_the_event);
+    assert_eq!(take(test, &installation).await.0, Taken::Enqueued);
+    assert_eq!(written(test).await, of_the_event, "and the other way round");
+    test.run_jobs().await;
+}
+
+/// Has the linked pull request fetched anew, as what people do has.
+async fn refresh(test: &Test) {
+    let now = test.server.app.now();
+    let refresh = move |connection: &mut AnyConnection| {
+        let id: PullRequestId = pull_requests::table.select(pull_requests::id).first(connection)?;
+        enqueue_refresh(connection, &id, &now)
+    };
+    test.server.app.write(refresh).await.expect("a refresh");
+}
+
+type Written = (String, String, Option<String>, i32, Option<NaiveDateTime>, Option<String>, Option<NaiveDateTime>);
+
+/// The rows of the queue, but for what differs from one to the next: the id, and the moment, which is when it was made.
+async fn written(test: &Test) -> Vec<Written> {
+    let read = |connection: &mut AnyConnection| {
+        let same = (
+            job_rows::kind,
+            job_rows::payload,
+            job_rows::deduplication_key,
+            job_rows::attempts,
+            job_rows::locked_until,
+            job_rows::last_error,
+            job_rows::failed_at,
+        );
+        let own = (job_rows::id, job_rows::run_at, job_rows::created_at);
+        Ok(job_rows::table.select((same, own)).load::<(Written, (String, NaiveDateTime, NaiveDateTime))>(connection)?)
+    };
+    let rows = test.server.app.read(read).await.expect("the queue");
+    let check = |(same, (id, run_at, created_at)): (Written, (String, NaiveDateTime, NaiveDateTime))| {
+        assert_eq!((id.len(), run_at), (36, created_at));
+        same
+    };
+    rows.into_iter().map(check).collect()
 }

@@ -46,11 +46,15 @@ pub enum Taken {
 }
 
 /// Takes a verified delivery: one write, after which it is acknowledged. What the body says is only a hint that something
-/// changed: the job asks Bitbucket, so deliveries that repeat or come out of order change nothing.
+/// changed: the job asks Bitbucket, so deliveries that repeat or come out of order change nothing. One about a linked pull request
+/// costs a single statement, unless it is the first of its minute or a refresh waits already.
 ///
 /// # Errors
 /// `workspace_mismatch` or `installation_uninstalled` (403); `token_issuer_unknown` (401).
 pub fn take(connection: &mut AnyConnection, client_key: &str, hint: &Hint, now: &Now) -> Result<Taken> {
+    if enqueue_at_once(connection, client_key, hint, now)? {
+        return Ok(Taken::Enqueued);
+    }
     let (id, bitbucket_workspace_uuid, state, last_event_at, linked) = read(connection, client_key, hint)?;
     installations::must_be_installed(state)?;
     if hint.workspace.is_some_and(|uuid| uuid.to_string() != bitbucket_workspace_uuid) {
@@ -61,6 +65,23 @@ pub fn take(connection: &mut AnyConnection, client_key: &str, hint: &Hint, now: 
         Some(id) => pull_requests::enqueue_refresh(connection, &id, now).map(|()| Taken::Enqueued),
         None => Ok(Taken::Ignored),
     }
+}
+
+/// Enqueues the refresh if nothing speaks against it and nothing else is to be written. When it does not, [`take`] finds out why.
+fn enqueue_at_once(connection: &mut AnyConnection, client_key: &str, hint: &Hint, now: &Now) -> Result<bool> {
+    let named = hint.workspace.zip(hint.repository).zip(hint.pull_request);
+    let Some(((workspace, repository), number)) = named else { return Ok(false) };
+    let is_meant = rows::workspace_id.nullable().eq(installation_rows::workspace_id);
+    let linked = installation_rows::table
+        .inner_join(rows::table.on(is_meant))
+        .filter(installation_rows::client_key.eq(client_key))
+        .filter(installation_rows::state.eq(State::Active))
+        .filter(installation_rows::bitbucket_workspace_uuid.eq(workspace.to_string()))
+        .filter(installation_rows::last_event_at.ge(installations::noted_since(now)))
+        .filter(rows::repository_uuid.eq(repository.to_string()))
+        .filter(rows::number.eq(i64::try_from(number).unwrap_or(i64::MAX)))
+        .select(rows::id);
+    pull_requests::enqueue_refresh_of_found(connection, linked, now)
 }
 
 type Row = (InstallationId, String, State, Option<NaiveDateTime>, Option<PullRequestId>);

@@ -244,6 +244,11 @@ pub fn must_be_installed(state: State) -> Result<()> {
     }
 }
 
+/// From when on an event that was noted is new enough, so that [`note_event`] writes nothing.
+pub fn noted_since(now: &Now) -> NaiveDateTime {
+    now.plus_seconds(-60)
+}
+
 /// Notes that an event came in, at most once a minute, so that a burst costs no writes. `last` is when one did before.
 ///
 /// # Errors
@@ -255,7 +260,7 @@ pub fn note_event(
     last: Option<NaiveDateTime>,
     now: &Now,
 ) -> Result<()> {
-    if last.is_none_or(|last| last < now.plus_seconds(-60)) {
+    if last.is_none_or(|last| last < noted_since(now)) {
         let noted = (installations::last_event_at.eq(Some(now.at)), installations::last_event.eq(Some(one_line(event, 100))));
         diesel::update(installations::table.find(id)).set(noted).execute(connection)?;
     }

@@ -3,5 +3,5 @@
 mod queue;
 mod runner;
 
-pub use queue::{Failed, enqueue, failed, forget_failed, waiting};
+pub use queue::{Failed, enqueue, enqueue_found, failed, forget_failed, waiting};
 pub use runner::{Handler, Outcome, Runner};

@@ -2,14 +2,16 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Integer, Text, Timestamp};
 use serde::Serialize;
 
 use crate::config::Now;
 use crate::error::{Error, Result};
-use crate::storage::AnyConnection;
 use crate::storage::ids::JobId;
 use crate::storage::schema::jobs;
 use crate::storage::statement::{OnConflict as _, for_update_skip_locked};
+use crate::storage::{AnyConnection, MultiBackend};
 
 /// How long a server may work at a job before another takes it up.
 pub(super) const LOCK_SECONDS: i64 = 120;
@@ -52,6 +54,63 @@ pub fn enqueue(
         .execute(connection)?;
     Ok(())
 }
+
+/// Enqueues a job for the one row that `found`, a query of a column `id`, finds: its payload is `{"<field>": "<id>"}`, its
+/// deduplication key `<kind>:<id>`. Where the query is needed anyway, this saves asking it first. `false`: nothing was found, or a
+/// job with that key still waits.
+///
+/// # Errors
+/// When the database refuses.
+pub fn enqueue_found<Q>(connection: &mut AnyConnection, kind: &str, field: &str, found: Q, now: &Now) -> Result<bool>
+where
+    Q: Query<SqlType = Text> + QueryFragment<MultiBackend>,
+{
+    let id = JobId::new(now);
+    let payload = format!(r#"{{"{field}":""#);
+    let insert = InsertFound { id, kind, payload, deduplication_key: format!("{kind}:"), at: now.at, found };
+    Ok(insert.execute(connection)? > 0)
+}
+
+/// The statement of [`enqueue_found`]; `payload` and `deduplication_key` are what precedes the id in either.
+struct InsertFound<'a, Q> {
+    id: JobId,
+    kind: &'a str,
+    payload: String,
+    deduplication_key: String,
+    at: NaiveDateTime,
+    found: Q,
+}
+
+impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for InsertFound<'_, Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO jobs (id, kind, payload, deduplication_key, run_at, attempts, created_at) SELECT ");
+        out.push_bind_param::<Text, _>(&self.id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(self.kind)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(&self.payload)?;
+        out.push_sql(" || found.id || '\"}', ");
+        out.push_bind_param::<Text, _>(&self.deduplication_key)?;
+        out.push_sql(" || found.id, ");
+        out.push_bind_param::<Timestamp, _>(&self.at)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Integer, _>(&0)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Timestamp, _>(&self.at)?;
+        out.push_sql(" FROM (");
+        self.found.walk_ast(out.reborrow())?;
+        // Without WHERE SQLite would take ON CONFLICT for the condition of a join.
+        out.push_sql(") AS found WHERE true ON CONFLICT DO NOTHING");
+        Ok(())
+    }
+}
+
+impl<Q> QueryId for InsertFound<'_, Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> RunQueryDsl<AnyConnection> for InsertFound<'_, Q> {}
 
 /// Takes up the job that has waited longest. Its deduplication key is freed: what happens from now on needs a job of its own.
 pub(super) fn claim(connection: &mut AnyConnection, now: &Now) -> Result<Option<Job>> {

@@ -2,6 +2,8 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::query_builder::{Query, QueryFragment};
+use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
 
 use super::accounts::Named;
@@ -11,10 +13,10 @@ use super::{Viewer, accounts, participants};
 use crate::config::Now;
 use crate::error::{Error, Result};
 use crate::jobs;
-use crate::storage::AnyConnection;
 use crate::storage::ids::{MemberId, PullRequestId, WorkspaceId};
 use crate::storage::schema::{pull_requests, sightings};
 use crate::storage::statement::OnConflict as _;
+use crate::storage::{AnyConnection, MultiBackend};
 
 /// The kind of the job that fetches what a linked pull request shows.
 pub const REFRESH: &str = "refresh_pull_request";
@@ -180,6 +182,18 @@ pub fn refresh_if_seen(connection: &mut AnyConnection, id: &PullRequestId, now: 
 /// When the database refuses.
 pub fn enqueue_refresh(connection: &mut AnyConnection, id: &PullRequestId, now: &Now) -> Result<()> {
     jobs::enqueue(connection, REFRESH, Some(&format!("{REFRESH}:{id}")), &Refresh { pull_request_id: id.clone() }, now)
+}
+
+/// As [`enqueue_refresh`], for the one pull request whose id `found` finds, in the same statement. `false`: it finds none, or a refresh
+/// waits already.
+///
+/// # Errors
+/// When the database refuses.
+pub fn enqueue_refresh_of_found<Q>(connection: &mut AnyConnection, found: Q, now: &Now) -> Result<bool>
+where
+    Q: Query<SqlType = Text> + QueryFragment<MultiBackend>,
+{
+    jobs::enqueue_found(connection, REFRESH, "pull_request_id", found, now)
 }
 
 /// What a refresh needs to know of a row.
