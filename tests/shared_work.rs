@@ -1,6 +1,9 @@
 //! "Work you share" on a 1:1, from outside: linked pull requests that involve both, as far as the viewer may see them.
 
 use bitbucket_sandbox::Installation;
+use clarityloop_bitbucket::storage::AnyConnection;
+use clarityloop_bitbucket::storage::schema::pull_requests;
+use diesel::prelude::*;
 use reqwest::Method;
 use serde_json::json;
 
@@ -11,6 +14,7 @@ both!(
     a_pull_request_of_both_is_shown_and_attached_with_one_press,
     where_an_account_is_unknown_the_card_says_the_next_step,
     more_than_ten_are_shown_on_further_pages,
+    what_is_attached_is_the_pull_request_shown_whatever_its_address_says_by_now,
 );
 
 /// Ingrid at the ledger's pull request 87, which Lucía wrote and Ingrid and Tomasz review: she attaches it to a draft of her own.
@@ -63,7 +67,8 @@ async fn a_pull_request_of_both_is_shown_and_attached_with_one_press(test: &Test
 
     let url = format!("{}/lumenpay/ledger/pull-requests/87", test.sandbox.url());
     let csrf = test.get_as(&ingrids, &path).await.field("csrf");
-    let attached = test.post_as(&ingrids, &format!("{path}/links"), &[("csrf", &csrf), ("url", &url)]).await;
+    let id = to_attach(&test.get_as(&ingrids, &path).await);
+    let attached = test.post_as(&ingrids, &format!("{path}/links"), &[("csrf", &csrf), ("pull_request", &id)]).await;
     assert_eq!(attached.status, 303, "{}", attached.body);
     test.run_jobs().await;
     let page = test.get_as(&ingrids, &path).await;
@@ -80,6 +85,44 @@ async fn a_pull_request_of_both_is_shown_and_attached_with_one_press(test: &Test
     let feedback = test.api_json(Method::GET, "/feedback", None).await["entries"][0]["id"].as_str().expect("an item").to_owned();
     let told = test.api_json(Method::GET, &format!("/feedback/{feedback}/shared-work"), None).await;
     assert_eq!(told["pull_requests"]["entries"][0]["number"], 87);
+}
+
+/// What the first Attach button of the card sends.
+fn to_attach(page: &Page) -> String {
+    let rest = card(page).split_once(r#"name="pull_request" value=""#).unwrap_or_else(|| panic!("no Attach: {}", card(page))).1;
+    rest.split('"').next().unwrap().to_owned()
+}
+
+async fn what_is_attached_is_the_pull_request_shown_whatever_its_address_says_by_now(test: &Test) {
+    let installation = test.installed().await;
+    test.member("Lucía Fernández", "lucia@lumenpay.example", Some(LUCIA)).await;
+    let tomasz = test.member("Tomasz Zieliński", "tomasz@lumenpay.example", Some(TOMASZ)).await;
+    attached_to_a_draft(test, &installation).await;
+    let (ingrids, tomaszs) = (test.session(&test.made.owner).await, test.session(&tomasz).await);
+    let path = plan(test, &ingrids, "lucia@lumenpay.example", "2026-11-27").await;
+    let with_tomasz = plan(test, &ingrids, "tomasz@lumenpay.example", "2026-11-27").await;
+    let id = to_attach(&test.get_as(&ingrids, &path).await);
+    let csrf = test.get_as(&tomaszs, "/profile").await.field("csrf");
+    let links = format!("{with_tomasz}/links");
+    for id in [id.as_str(), "01900000-0000-7000-8000-000000000000", "x"] {
+        let refused = test.post_as(&tomaszs, &links, &[("csrf", &csrf), ("pull_request", id)]).await;
+        assert_eq!(refused.status, 404, "it hangs on a draft of somebody else's: {}", refused.body);
+    }
+
+    // The repository's name was given to another one meanwhile.
+    let address = format!("{}/lumenpay/ledger/pull-requests/87#repository-former", test.sandbox.url());
+    let rename = move |connection: &mut AnyConnection| {
+        Ok(diesel::update(pull_requests::table).set(pull_requests::url.eq(address)).execute(connection)?)
+    };
+    assert_eq!(test.server.app.write(rename).await.expect("a new address"), 1);
+    let csrf = test.get_as(&ingrids, &path).await.field("csrf");
+    let attached = test.post_as(&ingrids, &format!("{path}/links"), &[("csrf", &csrf), ("pull_request", &id)]).await;
+    assert_eq!(attached.status, 303, "{}", attached.body);
+    let count = |connection: &mut AnyConnection| Ok(pull_requests::table.count().get_result::<i64>(connection)?);
+    assert_eq!(test.server.app.read(count).await.expect("a count"), 1, "it is the same pull request");
+    test.run_jobs().await;
+    let again = test.post_as(&ingrids, &format!("{path}/links"), &[("csrf", &csrf), ("pull_request", &id)]).await;
+    assert_eq!(again.status, 409, "{}", again.body);
 }
 
 async fn where_an_account_is_unknown_the_card_says_the_next_step(test: &Test) {
@@ -110,8 +153,7 @@ async fn more_than_ten_are_shown_on_further_pages(test: &Test) {
 
 /// Twelve pull requests of both, attached to a 1:1 and seen by one of the two.
 async fn seed(test: &Test, one_on_one: &str, seen_by: &str) {
-    use clarityloop_bitbucket::storage::schema::{links, pull_request_people, pull_requests, sightings};
-    use diesel::prelude::*;
+    use clarityloop_bitbucket::storage::schema::{links, pull_request_people, sightings};
     let (workspace, owner) = (test.made.owner.workspace_id.clone(), test.made.owner.id.clone());
     let (one_on_one, seen_by, at) = (one_on_one.to_owned(), seen_by.to_owned(), test.now().naive_utc());
     let work = move |connection: &mut _| {

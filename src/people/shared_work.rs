@@ -8,8 +8,9 @@ use diesel::sql_types::Bool;
 
 use super::links::Target;
 use super::page::{Listed, Page};
+use super::reference::{Reference, parse_uuid};
 use super::{Viewer, identities, visibility};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::storage::AnyConnection;
 use crate::storage::ids::{MemberId, PullRequestId};
 use crate::storage::schema::{links, members, pull_request_people as people, pull_requests};
@@ -127,6 +128,48 @@ fn involving_both(
         SharedPullRequest { id, url, repository_name, number, title, state, opened_by, is_attached }
     });
     Ok(page.finish(shown.collect(), |pull_request: &SharedPullRequest| pull_request.id.to_string()))
+}
+
+/// A pull request that the viewer is shown beside a conversation, as something to attach. Its address would not do: the repository may
+/// have lost its name to another, or be known by its UUID alone.
+///
+/// # Errors
+/// `not_found` (404) when the viewer may see no more of it than an address.
+pub fn to_attach(connection: &mut AnyConnection, who: &Viewer, id: &PullRequestId) -> Result<Reference> {
+    let row: Option<Stored> = pull_requests::table
+        .inner_join(rows::viewer.on(rows::viewer.field(members::workspace_id).eq(pull_requests::workspace_id)))
+        .filter(rows::viewer.field(members::id).eq(&who.member_id))
+        .filter(pull_requests::id.eq(id))
+        .filter(sql::<Bool>(visibility::PULL_REQUEST_SHOWS_DETAILS))
+        .select((
+            pull_requests::url,
+            pull_requests::number,
+            pull_requests::bitbucket_workspace_uuid,
+            pull_requests::repository_uuid,
+            pull_requests::repository_name,
+        ))
+        .first(connection)
+        .optional()?;
+    let gone = || Error::not_found("pull request");
+    let stored = row.ok_or_else(gone)?;
+    Ok(Reference {
+        url: stored.url,
+        number: stored.number.ok_or_else(gone)?,
+        bitbucket_workspace: stored.bitbucket_workspace_uuid.as_deref().and_then(parse_uuid),
+        repository: stored.repository_uuid.as_deref().and_then(parse_uuid),
+        repository_name: stored.repository_name,
+        title: None,
+        author_account_id: None,
+    })
+}
+
+#[derive(Queryable)]
+struct Stored {
+    url: String,
+    number: Option<i64>,
+    bitbucket_workspace_uuid: Option<String>,
+    repository_uuid: Option<String>,
+    repository_name: Option<String>,
 }
 
 type Row = (PullRequestId, String, Option<String>, Option<i64>, Option<String>, Option<String>, Option<String>, bool);

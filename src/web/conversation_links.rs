@@ -13,10 +13,11 @@ use crate::error::{Error, Result};
 use crate::people::detached::{self, Attached};
 use crate::people::links::{self, Link, NewLink, Shown, Target};
 use crate::people::page::Page;
-use crate::people::pull_requests;
+use crate::people::pull_requests::{self, Reference};
+use crate::people::shared_work;
 use crate::people::text::Note;
 use crate::platform::body::Form;
-use crate::storage::ids::LinkId;
+use crate::storage::ids::{LinkId, PullRequestId};
 
 /// What the address of a conversation's page says of its pull requests.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -50,6 +51,9 @@ pub struct LinkForm {
     csrf: String,
     #[serde(default)]
     url: String,
+    /// One of those that the page itself names, in place of an address.
+    #[serde(default)]
+    pull_request: String,
     #[serde(default)]
     note: String,
 }
@@ -91,7 +95,7 @@ pub async fn show(
     html(&page)
 }
 
-/// `POST /…/{id}/links`: attaches a pull request by its address.
+/// `POST /…/{id}/links`: attaches a pull request by its address, or one that the page shows as shared work.
 ///
 /// # Errors
 /// `csrf_invalid` (403); `not_found` (404); what the conversation's kind refuses with. What is wrong with a field comes back with the page.
@@ -146,14 +150,28 @@ pub async fn attach_again(
 }
 
 async fn save(app: &App, me: &SignedIn, target: &Target, typed: &LinkForm) -> Result<LinkId> {
-    let new = NewLink {
-        target: target.clone(),
-        pull_request: pull_requests::parse_url(&app.config.bitbucket_web_url, &typed.url)?,
-        note: Note::parse(&typed.note)?,
-        is_before_the_makers_eyes: false,
+    let (viewer, now, target, note) = (me.viewer(), app.now(), target.clone(), Note::parse(&typed.note)?);
+    let named = match typed.pull_request.as_str() {
+        "" => Named::Address(pull_requests::parse_url(&app.config.bitbucket_web_url, &typed.url)?),
+        id => Named::Shown(PullRequestId::parse(id).ok_or_else(|| Error::not_found("pull request"))?),
     };
-    let (viewer, now) = (me.viewer(), app.now());
-    app.write(move |connection| links::create(connection, &viewer, &new, &now)).await
+    app.write(move |connection| {
+        let pull_request = match named {
+            Named::Address(pull_request) => pull_request,
+            Named::Shown(id) => shared_work::to_attach(connection, &viewer, &id)?,
+        };
+        let new = NewLink { target, pull_request, note, is_before_the_makers_eyes: false };
+        links::create(connection, &viewer, &new, &now)
+    })
+    .await
+}
+
+/// How a form names the pull request to attach.
+enum Named {
+    /// By an address that somebody pasted.
+    Address(Reference),
+    /// As one that the page shows.
+    Shown(PullRequestId),
 }
 
 /// The page around what was typed and what is wrong with it.

@@ -44,6 +44,7 @@ fn row(pull_request: SharedPullRequest, with: &str) -> SharedRow {
         None => name,
     });
     SharedRow {
+        id: pull_request.id.to_string(),
         url: pull_request.url,
         title: pull_request.title,
         state: state(pull_request.state.as_deref()),

@@ -29,6 +29,8 @@ pub enum Unlinked {
 
 /// A linked pull request that involves both.
 pub struct SharedRow {
+    /// Its id, which Attach sends.
+    pub id: String,
     /// Its address at Bitbucket.
     pub url: String,
     /// Its title, when known.

@@ -137,6 +137,7 @@ fn wrong(field: &'static str) -> WrongField {
 
 fn shared_work(unlinked: Option<Unlinked>) -> SharedWorkCard {
     let row = SharedRow {
+        id: hostile(),
         url: format!("https://bitbucket.org/{HOSTILE}"),
         title: Some(hostile()),
         state: PullRequestState::Merged,
