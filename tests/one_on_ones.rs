@@ -187,6 +187,11 @@ async fn open_items_are_carried_to_the_next_one(test: &Test) {
 
     let tick = format!("{second}/agenda/{}", retry["id"].as_str().unwrap());
     ask(test, &amara, Method::PATCH, &tick, json!({"done": true})).await;
+    assert_eq!(
+        agenda(test, &amara, &first).await,
+        ["Retry window done carried-on", "Thank Mei done", "Conference talk carried-on"],
+        "it is one item: ticked where it was carried to, it is ticked where it came from"
+    );
     let third = plan(test, &amara, &priya, "2026-12-04").await;
     assert_eq!(agenda(test, &amara, &third).await, ["Conference talk carried"]);
     let earlier = plan(test, &amara, &priya, "2026-11-13").await;

@@ -124,7 +124,7 @@ pub fn add(
     Ok(id)
 }
 
-/// Ticks an item, or takes the tick away; where it was carried over, there too.
+/// Ticks an item, or takes the tick away, on every agenda that it was carried from or to: it is one item, and done once.
 ///
 /// # Errors
 /// `not_found` (404).
@@ -137,7 +137,7 @@ pub fn tick(
     now: &Now,
 ) -> Result<()> {
     find(connection, who, one_on_one, id)?;
-    let mut ids = vec![id.clone()];
+    let mut ids = vec![first_of(connection, id)?];
     while !ids.is_empty() {
         diesel::update(agenda_items::table.filter(agenda_items::id.eq_any(&ids)))
             .set(agenda_items::done_at.eq(is_done.then_some(now.at)))
@@ -146,6 +146,18 @@ pub fn tick(
         ids = copies.select(agenda_items::id).load(connection)?;
     }
     Ok(())
+}
+
+/// The item as it was first added, which its copies on later agendas lead back to.
+fn first_of(connection: &mut AnyConnection, id: &AgendaItemId) -> Result<AgendaItemId> {
+    let mut first = id.clone();
+    loop {
+        let source = agenda_items::table.find(&first).select(agenda_items::carried_from);
+        match source.first::<Option<AgendaItemId>>(connection)? {
+            Some(earlier) => first = earlier,
+            None => return Ok(first),
+        }
+    }
 }
 
 /// Changes the text of the viewer's own item.
