@@ -34,7 +34,7 @@ async fn align(test: &Test, browser: &Browser) {
     set_up(test).await;
     sign_in(test, browser, &test.made.owner).await;
     open(test, browser, "?show=needs-attention").await;
-    browser.find_text("Bind to Lucia Fernandez").await;
+    browser.find_text("same name").await;
     assert_eq!(account(test, LUCIA).await["state"], "unbound");
     browser.press("button[aria-label='Bind to Lucia Fernandez: Lucía Fernández']").await;
     browser.find_text("Their profile shows it.").await;
