@@ -58,9 +58,10 @@ pub struct Locked<Q> {
     clause: &'static str,
 }
 
-/// Locks the selected rows until the transaction ends.
+/// Locks the selected rows until the transaction ends. Rows that refer to them can still be written meanwhile, for which PostgreSQL
+/// asks a lock of its own (<https://www.postgresql.org/docs/15/explicit-locking.html#LOCKING-ROWS>); nobody changes an id.
 pub fn for_update<Q>(query: Q) -> Locked<Q> {
-    Locked { query, clause: " FOR UPDATE" }
+    Locked { query, clause: " FOR NO KEY UPDATE" }
 }
 
 /// Locks the selected rows until the transaction ends, and passes over those that are locked already.
