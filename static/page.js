@@ -1,5 +1,10 @@
 // What pages do beyond their HTML; each page works without it.
 
+// The zone, for what the server counts in days ("Tomorrow", "Overdue"): minutes east of UTC in a cookie, written anew with each page,
+// because clocks are changed and people travel.
+const isSecure = location.protocol === "https:" ? "; secure" : "";
+document.cookie = `clarityloop-zone=${-new Date().getTimezoneOffset()}; path=/; max-age=34560000; samesite=lax${isSecure}`;
+
 // Times: <time data-shows="moment|day" datetime="…Z"> is written in UTC by the server, and here in the viewer's own zone.
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 const hour = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });

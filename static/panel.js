@@ -8,6 +8,7 @@ function serve(ask) {
   if (ask) addEventListener("submit", (event) => send(event, ask));
   addEventListener("input", find);
   addEventListener("keydown", keepEnterFromSaving);
+  tellDays(document);
   offerFind();
 }
 
@@ -49,6 +50,7 @@ function show(next, body, form) {
   const said = next.querySelector(".banner[role=status]");
   // The line that is already on the page announces it; a second role would make it heard twice.
   said?.removeAttribute("role");
+  tellDays(next);
   body.replaceWith(next);
   document.getElementById("said").textContent = said?.textContent ?? "";
   offerFind();
@@ -66,6 +68,17 @@ function keep(body, next) {
     if (choice.value === chosen) choice.checked = true;
   }
 }
+
+// Days: <time data-shows="day" datetime="…Z"> is written in UTC by the server, and here in the zone of whoever looks, in the same words.
+function tellDays(place) {
+  for (const time of place.querySelectorAll("time[data-shows=day]")) {
+    const at = new Date(time.dateTime);
+    const year = at.getFullYear() === new Date().getFullYear() ? "" : ` ${at.getFullYear()}`;
+    time.textContent = `${at.getDate()} ${MONTHS[at.getMonth()]}${year}`;
+  }
+}
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 // A wrong field comes first; else the focus stays where it was, or goes to the next thing to press if that is gone.
 function focus(next, id) {

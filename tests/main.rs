@@ -42,3 +42,4 @@ mod two_servers;
 mod vectors;
 mod visibility;
 mod webhooks;
+mod zones;

@@ -1,7 +1,7 @@
 //! `/api/v1/audit`: what owners and the app did.
 
 use actix_web::{HttpRequest, web};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -86,7 +86,9 @@ pub(super) async fn list(app: web::Data<App>, caller: Caller, request: HttpReque
     let query: AuditQuery = listing::query(&request)?;
     let page = Page::parse(query.cursor.as_deref(), query.limit.as_deref())?;
     let who = query.who.as_deref().and_then(Who::parse);
-    let filter = Filter { group: query.group, who, from: query.from, until: query.until };
+    let begin_of = |day: NaiveDate| day.and_time(NaiveTime::MIN);
+    let before = query.until.and_then(|until| until.succ_opt()).map(begin_of);
+    let filter = Filter { group: query.group, who, from: query.from.map(begin_of), before };
     let listed = app.read(move |connection| audit::list(connection, &caller.viewer, &filter, &page)).await?;
     Ok(web::Json(List::new(listed, AuditEntry::from)))
 }

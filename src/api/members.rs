@@ -74,7 +74,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<M
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct RemovalQuery {
-    /// The colleague who takes over what is open: requests to answer, 1:1s ahead, goals. Absent, it stays as it is.
+    /// The colleague who takes over what is open: requests to answer, 1:1s from today on (UTC), goals. Absent, it stays as it is.
     #[param(value_type = Option<MemberId>)]
     hand_over_to: Option<String>,
 }
@@ -234,6 +234,7 @@ pub(super) async fn remove(
     let unknown = || Error::invalid("successor_unknown", "hand_over_to", "Choose a colleague who stays.");
     let successor = hand_over_to.map(|id| MemberId::parse(&id).ok_or_else(unknown)).transpose()?;
     let now = app.now();
+    let successor = successor.map(|id| members::Successor { id, today: now.at.date() });
     let work = move |connection: &mut AnyConnection| {
         members::remove(connection, &caller.viewer, &id, successor.as_ref(), &now).map(|_removed| ())
     };

@@ -4,11 +4,13 @@
 //! `target`, `about` or `about_email`, `note`; or `link`. Without the script a form answers with a whole page; with it the script
 //! takes the element of class `panel-body` out of that same answer. Views are not `Debug`: some carry tokens.
 
+mod day;
 mod form;
 mod join;
 
 use askama::Template;
 
+pub use day::{Day, Made, When, date};
 pub use form::{About, Form, Person, Target, Typed, Wrong};
 pub use join::{Join, TypedJoin, WrongJoin};
 
@@ -213,8 +215,8 @@ pub struct Link {
     pub href: String,
     /// Who made the link: a name, or "you".
     pub by: String,
-    /// When, in words: "just now", "18 Nov".
-    pub at: String,
+    /// When.
+    pub at: Made,
     /// Who sees it, to follow "seen by".
     pub seen_by: String,
     /// The note, shown when opened; empty when there is none.

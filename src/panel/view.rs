@@ -3,9 +3,10 @@
 use chrono::NaiveDateTime;
 
 use super::page::{
-    Attach, Banner, Claimant, Form, Join, Link, Refused, ShowAgain, State, Typed, TypedJoin, Undo, Unknown, Waiting, Wrong,
+    Attach, Banner, Claimant, Day, Form, Join, Link, Made, Refused, ShowAgain, State, Typed, TypedJoin, Undo, Unknown, Waiting,
+    Wrong,
 };
-use super::wording::{self, day};
+use super::wording;
 use crate::connections::installations::State as Standing;
 use crate::connections::panel_state::{PanelLink, PanelState};
 use crate::error::{Error, Kind as ErrorKind};
@@ -114,10 +115,11 @@ fn attach(
 
 /// The second way of somebody whom the panel does not know: to ask, or what has come of asking.
 fn join(read: &PanelState, owners: Vec<String>, addresses: &Addresses<'_>, typed: TypedJoin, now: NaiveDateTime) -> Join {
+    let day = |at| Day { at, now };
     match read.asked {
-        Some(Asked::Waiting { asked_at }) => Join::Asked { on: day(asked_at, now), owners },
+        Some(Asked::Waiting { asked_at }) => Join::Asked { on: day(asked_at), owners },
         Some(Asked::Refused { refused_at, again_at }) if again_at > now => {
-            Join::Refused { on: day(refused_at, now), again_on: day(again_at, now) }
+            Join::Refused { on: day(refused_at), again_on: day(again_at) }
         }
         _ => Join::Form { action: addresses.of("join"), typed },
     }
@@ -130,16 +132,11 @@ fn link(link: &PanelLink, viewer: &MemberId, addresses: &Addresses<'_>, now: Nai
         title: wording::title(&link.place, viewer, now),
         href: format!("{}/{}/{}", addresses.public_url, wording::path(link.place.kind()), link.target_id),
         by: if is_mine { "you".to_owned() } else { link.made_by.name.clone() },
-        at: moment(link.made_at, now),
+        at: Made(Day { at: link.made_at, now }),
         seen_by: wording::seen_by(&link.place, viewer),
         note: link.note.clone(),
         undo: is_mine.then(|| Undo { action: addresses.undo(&link.id), link_id: link.id.clone() }),
     }
-}
-
-/// A moment in words: "just now" for the last minutes, else the day.
-pub fn moment(at: NaiveDateTime, now: NaiveDateTime) -> String {
-    if (now - at).num_minutes() < 5 { "just now".to_owned() } else { day(at, now) }
 }
 
 /// The panel for a request that cannot be served; what was typed is kept.

@@ -1,9 +1,9 @@
 //! Conversations in the words of the panel: kinds, people and dates, never a text, because people share their screens. For `view`.
 
-use chrono::{Datelike as _, NaiveDate, NaiveDateTime};
+use chrono::NaiveDateTime;
 
 use super::actions::Choice;
-use super::page::{About, Kind, Person, Target};
+use super::page::{About, Day, Kind, Person, Target, When, date};
 use crate::connections::panel_state::{PanelState, Place};
 use crate::people::links;
 use crate::people::targets::{Aim, Asked, COLLEAGUES_AT_MOST, Draft, Meeting, Targets};
@@ -40,12 +40,12 @@ pub fn title(place: &Place, viewer: &MemberId, now: NaiveDateTime) -> String {
             (false, _) => format!("Feedback from {} about {}", author.name, subject.name),
         },
         Place::OneOnOne { creator, other, held_on } => {
-            format!("1:1 with {}, {}", partner(creator, other, viewer).name, date(*held_on, now))
+            format!("1:1 with {}, {}", partner(creator, other, viewer).name, date(*held_on, now.date()))
         }
         Place::Request { asker, asked, about } => request(asker, asked, about, viewer),
         Place::Goal { owner, due_on, .. } => {
             let whose = if owner.id == *viewer { "Your goal".to_owned() } else { format!("Goal of {}", owner.name) };
-            due_on.map_or(whose.clone(), |due_on| format!("{whose}, due {}", date(due_on, now)))
+            due_on.map_or(whose.clone(), |due_on| format!("{whose}, due {}", date(due_on, now.date())))
         }
     }
 }
@@ -133,7 +133,7 @@ fn new_draft_about_someone(targets: &Targets, author: Option<&Named>) -> Option<
 }
 
 fn draft_target(draft: &Draft, now: NaiveDateTime) -> Target {
-    Target::own_draft(Choice::value(LinkKind::Feedback, &draft.id), &draft.subject.name, &day(draft.begun_at, now))
+    Target::own_draft(Choice::value(LinkKind::Feedback, &draft.id), &draft.subject.name, Day { at: draft.begun_at, now })
 }
 
 fn meeting_target(meeting: &Meeting, now: NaiveDateTime) -> Target {
@@ -141,7 +141,7 @@ fn meeting_target(meeting: &Meeting, now: NaiveDateTime) -> Target {
         kind: Kind::OneOnOne,
         value: Choice::value(LinkKind::OneOnOne, &meeting.id),
         title: format!("1:1 with {}", meeting.with.name),
-        when: format!("on {}", date(meeting.held_on, now)),
+        when: When::On(date(meeting.held_on, now.date())),
         seen_by: format!("you and {}", meeting.with.name),
         text: None,
         about: None,
@@ -153,7 +153,7 @@ fn request_target(asked: &Asked, viewer: &MemberId, now: NaiveDateTime) -> Targe
         kind: Kind::Request,
         value: Choice::value(LinkKind::Request, &asked.id),
         title: request(&asked.asker, &asked.asked, &asked.about, viewer),
-        when: format!("from {}", day(asked.asked_at, now)),
+        when: When::From(Day { at: asked.asked_at, now }),
         seen_by: you_and([&asked.asker, &asked.asked].into_iter(), viewer),
         text: None,
         about: None,
@@ -166,33 +166,16 @@ fn goal_target(goal: &Aim, now: NaiveDateTime) -> Target {
         kind: Kind::Goal,
         value: Choice::value(LinkKind::Goal, &goal.id),
         title: if goal.is_public { "Your public goal" } else { "Your goal" }.to_owned(),
-        when: format!("from {}", day(goal.set_at, now)),
+        when: When::From(Day { at: goal.set_at, now }),
         seen_by: if goal.is_public { EVERYBODY.to_owned() } else { with_manager() },
         text: Some(goal.title.clone()),
         about: None,
     }
 }
 
-/// A day in words: "18 Nov", with the year when it is another.
-pub fn day(at: NaiveDateTime, now: NaiveDateTime) -> String {
-    date(at.date(), now)
-}
-
-fn date(date: NaiveDate, now: NaiveDateTime) -> String {
-    let format = if date.year() == now.year() { "%-d %b" } else { "%-d %b %Y" };
-    date.format(format).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_day_names_its_year_only_when_it_is_another() {
-        let at = |text: &str| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap();
-        assert_eq!(day(at("2026-11-08 10:00"), at("2026-11-20 10:00")), "8 Nov");
-        assert_eq!(day(at("2025-11-08 10:00"), at("2026-11-20 10:00")), "8 Nov 2025");
-    }
 
     #[test]
     fn readers_are_named_without_oneself() {

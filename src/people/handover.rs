@@ -1,6 +1,7 @@
 //! What a member who leaves has open, and handing it over to a colleague. Drafts and private notes are nobody else's and stay
 //! unread. Used by removals and the page before them.
 
+use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::Viewer;
@@ -45,11 +46,11 @@ impl OpenItems {
     }
 }
 
-/// What a member of the viewer's workspace has open: counted only, since not even owners may read it.
+/// What a member of the viewer's workspace has open on the viewer's day `today`: counted only, since not even owners may read it.
 ///
 /// # Errors
 /// `owner_needed` (403).
-pub fn open_items(connection: &mut AnyConnection, viewer: &Viewer, member: &MemberId, now: &Now) -> Result<OpenItems> {
+pub fn open_items(connection: &mut AnyConnection, viewer: &Viewer, member: &MemberId, today: NaiveDate) -> Result<OpenItems> {
     viewer.must_own()?;
     let asked = requests::table
         .filter(requests::workspace_id.eq(&viewer.workspace_id))
@@ -57,7 +58,7 @@ pub fn open_items(connection: &mut AnyConnection, viewer: &Viewer, member: &Memb
         .filter(requests::state.eq(State::Open));
     let ahead = one_on_ones::table
         .filter(one_on_ones::workspace_id.eq(&viewer.workspace_id))
-        .filter(one_on_ones::held_on.ge(now.at.date()))
+        .filter(one_on_ones::held_on.ge(today))
         .filter(one_on_ones::creator_id.eq(member).or(one_on_ones::other_id.eq(member)));
     let pursued = goals::table
         .filter(goals::workspace_id.eq(&viewer.workspace_id))
@@ -71,7 +72,13 @@ pub fn open_items(connection: &mut AnyConnection, viewer: &Viewer, member: &Memb
 }
 
 /// Gives a colleague what a member has open. What would make them talk to themselves, or about themselves, stays where it is.
-pub(super) fn hand_over(connection: &mut AnyConnection, from: &Member, to: &Member, now: &Now) -> Result<OpenItems> {
+pub(super) fn hand_over(
+    connection: &mut AnyConnection,
+    from: &Member,
+    to: &Member,
+    today: NaiveDate,
+    now: &Now,
+) -> Result<OpenItems> {
     let asked = requests::table
         .filter(requests::asked_id.eq(&from.id))
         .filter(requests::state.eq(State::Open))
@@ -80,14 +87,14 @@ pub(super) fn hand_over(connection: &mut AnyConnection, from: &Member, to: &Memb
     let asked =
         diesel::update(asked).set((requests::asked_id.eq(&to.id), requests::updated_at.eq(now.at))).execute(connection)?;
     let planned = one_on_ones::table
-        .filter(one_on_ones::held_on.ge(now.at.date()))
+        .filter(one_on_ones::held_on.ge(today))
         .filter(one_on_ones::creator_id.eq(&from.id))
         .filter(one_on_ones::other_id.ne(&to.id));
     let planned = diesel::update(planned)
         .set((one_on_ones::creator_id.eq(&to.id), one_on_ones::updated_at.eq(now.at)))
         .execute(connection)?;
     let joined = one_on_ones::table
-        .filter(one_on_ones::held_on.ge(now.at.date()))
+        .filter(one_on_ones::held_on.ge(today))
         .filter(one_on_ones::other_id.eq(&from.id))
         .filter(one_on_ones::creator_id.ne(&to.id));
     let joined =

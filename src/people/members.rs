@@ -13,7 +13,7 @@ pub(super) use adding::must_be_new;
 pub use adding::{Invited, NewMember, add, invite};
 pub use changing::{change_role, set_manager};
 pub use directory::{Entry, Search, directory};
-pub use removing::{Removed, remove};
+pub use removing::{Removed, Successor, remove};
 pub use sign_in_link::{has_signed_in, new_sign_in_link};
 
 use super::Viewer;

@@ -20,7 +20,7 @@ pub const COLLEAGUES_AT_MOST: usize = 100;
 pub struct Targets {
     /// Drafts of feedback, the newest first.
     pub drafts: Vec<Draft>,
-    /// 1:1s from today on, the next one first.
+    /// 1:1s that are not over everywhere on earth, the next one first: nobody says where the viewer is.
     pub one_on_ones: Vec<Meeting>,
     /// Requests that wait for an answer, of the viewer or to them, the oldest first.
     pub requests: Vec<Asked>,
@@ -90,7 +90,8 @@ pub fn read(connection: &mut AnyConnection, viewer: &Viewer, author: Option<&Mem
     let statement = Statement {
         viewer: viewer.member_id.as_str().to_owned(),
         author: author.map_or_else(String::new, |author| author.as_str().to_owned()),
-        today: now.at.date(),
+        // The day changes last at twelve hours behind UTC.
+        today: now.plus_seconds(-12 * 3600).date(),
     };
     let row: Option<Row> = statement.get_result(connection).optional()?;
     let Some((drafts, one_on_ones, requests, goals, colleagues)) = row else { return Ok(Targets::default()) };

@@ -69,7 +69,7 @@ pub async fn list(app: web::Data<App>, me: SignedIn, query: web::Query<ListQuery
         };
         asked.into_iter().map(list).collect::<Result<Vec<_>>>()
     });
-    let (sections, today) = (read.await?, app.now().at.date());
+    let (sections, today) = (read.await?, me.zone.today(&app.now()));
     let section = |(section, word, heading, listed): (Section, &'static str, &'static str, Listed<Goal>)| GoalSection {
         id: word,
         heading,
@@ -223,7 +223,7 @@ async fn page(
     Ok(GoalPage {
         shell: me.shell(Place::Goals, banner(query.said.as_deref())),
         href: path(&goal.id),
-        is_overdue: is_overdue(&goal, app.now().at.date()),
+        is_overdue: is_overdue(&goal, me.zone.today(&app.now())),
         readers: readers(&goal, manager),
         title: goal.title,
         owner: if is_own { "you".to_owned() } else { goal.owner_name },

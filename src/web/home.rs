@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use chrono::{NaiveDate, TimeDelta};
 
 use super::failure::{PageResult, html};
+use super::one_on_ones::when;
 use super::page::{AttachedRow, HomePage, MeetingRow, OwnerTasks, Place, Time, address_of};
 use super::session::SignedIn;
 use super::{conversations, feedback_list, request_list};
@@ -46,19 +47,18 @@ struct Waiting {
 /// When the database refuses.
 pub async fn show(app: web::Data<App>, me: SignedIn) -> PageResult<HttpResponse> {
     let (viewer, now) = (me.viewer(), app.now());
-    let moment = now.clone();
-    let waiting = app.read(move |connection| read(connection, &viewer, &moment)).await?;
-    html(&page(&me, waiting, &now, app.config.bitbucket_web_url.clone()))
+    let today = me.zone.today(&now);
+    let waiting = app.read(move |connection| read(connection, &viewer, today, &now)).await?;
+    html(&page(&me, waiting, today, app.config.bitbucket_web_url.clone()))
 }
 
-fn read(connection: &mut AnyConnection, viewer: &Viewer, now: &Now) -> Result<Waiting> {
+fn read(connection: &mut AnyConnection, viewer: &Viewer, today: NaiveDate, now: &Now) -> Result<Waiting> {
     let (page, by_date) = (Page { before: None, limit: SHOWN }, PageByDate { beyond: None, limit: SHOWN });
     let to_answer = requests::to_answer(connection, viewer, &by_date)?;
     let to_answer_count = match to_answer.next {
         Some(_) => requests::count_to_answer(connection, viewer)?,
         None => i64::try_from(to_answer.entries.len()).unwrap_or(i64::MAX),
     };
-    let today = now.at.date();
     let meetings = one_on_ones::list(connection, viewer, Span::From(today), &by_date)?.entries;
     let owner = match viewer.role {
         Role::Member => None,
@@ -75,11 +75,11 @@ fn read(connection: &mut AnyConnection, viewer: &Viewer, now: &Now) -> Result<Wa
     })
 }
 
-fn page(me: &SignedIn, read: Waiting, now: &Now, bitbucket_href: String) -> HomePage {
-    let (viewer, today) = (me.viewer(), now.at.date());
+fn page(me: &SignedIn, read: Waiting, today: NaiveDate, bitbucket_href: String) -> HomePage {
+    let viewer = me.viewer();
     HomePage {
         shell: me.shell(Place::Home, None),
-        today: Time::Day(now.at),
+        today: Time::Date(today),
         owner: read.owner.map(|(installations, joining)| owner_tasks(installations, joining)),
         bitbucket_linked: read.identity.is_some_and(|identity| identity.confirmed_at.is_some()),
         to_answer: read.to_answer.entries.iter().map(|item| request_list::row(item, &viewer, today)).collect(),
@@ -108,11 +108,7 @@ fn owner_tasks(installations: Vec<Installation>, joining: Listed<JoinRequest>) -
 }
 
 fn meeting(item: &OneOnOne, viewer: &Viewer, today: NaiveDate) -> MeetingRow {
-    let distance = match (item.held_on - today).num_days() {
-        0 => "Today".to_owned(),
-        1 => "Tomorrow".to_owned(),
-        days => format!("In {days} days"),
-    };
+    let distance = when(item.held_on, today);
     let (_, with) = item.counterpart(viewer);
     MeetingRow { href: conversations::path(&item.target()), with: with.to_owned(), on: Time::Date(item.held_on), distance }
 }

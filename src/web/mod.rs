@@ -29,3 +29,4 @@ pub mod sign_in;
 pub mod static_files;
 pub mod tokens;
 pub mod tries;
+pub mod zone;

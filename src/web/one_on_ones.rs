@@ -4,7 +4,7 @@ pub mod agenda;
 pub mod change;
 
 use actix_web::{HttpResponse, web};
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::NaiveDate;
 use serde::Deserialize;
 
 use super::conversation_links::{self, LinksQuery};
@@ -18,7 +18,7 @@ use super::session::{SignedIn, person};
 use super::{forms, shared_work};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::panel::wording::day;
+use crate::panel::page::date;
 use crate::people::one_on_ones::agenda::AgendaItem;
 use crate::people::one_on_ones::{self, Neighbour, NewOneOnOne, OneOnOne, Span, notes};
 use crate::people::page::{Listed, PageByDate};
@@ -116,7 +116,7 @@ fn path(id: &OneOnOneId) -> String {
 }
 
 async fn list_page(app: &App, me: &SignedIn, query: &ListQuery, typed: PlanTyped, wrong: WrongField) -> Result<OneOnOneList> {
-    let today = app.now().at.date();
+    let today = me.zone.today(&app.now());
     let part = |cursor: Option<&str>| -> Result<PageByDate> {
         Ok(PageByDate { limit: SECTION_ROWS, ..PageByDate::parse(cursor, None)? })
     };
@@ -187,22 +187,22 @@ pub(super) async fn page(
         Ok((item, items, notes, neighbours, attached, work))
     });
     let (item, items, notes, (previous, next), attached, work) = read.await?;
-    let now = app.now().at;
-    let is_ahead = item.held_on >= now.date();
+    let today = me.zone.today(&app.now());
+    let is_ahead = item.held_on >= today;
     let (href, with) = (path(&item.id), item.counterpart(&me.viewer()).1.to_owned());
     let open = items.iter().filter(|item| item.is_open()).count();
-    let other_day = |neighbour: Neighbour| OtherDay { href: path(&neighbour.id), day: short(neighbour.held_on, now) };
+    let other_day = |neighbour: Neighbour| OtherDay { href: path(&neighbour.id), day: date(neighbour.held_on, today) };
     Ok(OneOnOnePage {
         shell: me.shell(Place::OneOnOnes, banner(query.said.as_deref())),
         shared_work: shared_work::card(&href, &with, work, &work_page, attached.may_attach),
         pull_requests: conversation_links::card(app, me, links, attached),
         held_on: Time::Date(item.held_on),
-        when: when(item.held_on, now.date()),
+        when: when(item.held_on, today),
         is_ahead,
-        can_carry: open > 0 && next.is_some() && item.held_on <= now.date(),
+        can_carry: open > 0 && next.is_some() && item.held_on <= today,
         previous: previous.map(other_day),
         next: next.map(other_day),
-        agenda: items.into_iter().map(|item| agenda_row(item, me, is_ahead, now)).collect(),
+        agenda: items.into_iter().map(|item| agenda_row(item, me, is_ahead, today)).collect(),
         open,
         added: typed.added,
         notes: typed.notes.unwrap_or(notes.body),
@@ -212,7 +212,7 @@ pub(super) async fn page(
     })
 }
 
-fn agenda_row(item: AgendaItem, me: &SignedIn, is_ahead: bool, now: NaiveDateTime) -> AgendaRow {
+fn agenda_row(item: AgendaItem, me: &SignedIn, is_ahead: bool, today: NaiveDate) -> AgendaRow {
     let is_own = item.added_by == me.member.id;
     let carried_to = item.carried_to.zip(item.carried_to_day);
     AgendaRow {
@@ -221,19 +221,14 @@ fn agenda_row(item: AgendaItem, me: &SignedIn, is_ahead: bool, now: NaiveDateTim
         added_by: if is_own { "you".to_owned() } else { item.added_by_name },
         is_done: item.done_at.is_some(),
         can_tick: is_ahead || carried_to.is_none(),
-        carried_from: item.carried_from.map(|from| short(from, now)),
-        carried_to: carried_to.map(|(id, to)| OtherDay { href: path(&id), day: short(to, now) }),
+        carried_from: item.carried_from.map(|from| date(from, today)),
+        carried_to: carried_to.map(|(id, to)| OtherDay { href: path(&id), day: date(to, today) }),
         is_own,
     }
 }
 
-/// "9 Nov".
-fn short(date: NaiveDate, now: NaiveDateTime) -> String {
-    day(date.and_time(NaiveTime::MIN), now)
-}
-
 /// "In 3 days".
-fn when(date: NaiveDate, today: NaiveDate) -> String {
+pub(super) fn when(date: NaiveDate, today: NaiveDate) -> String {
     match (date - today).num_days() {
         0 => "Today".to_owned(),
         1 => "Tomorrow".to_owned(),

@@ -65,6 +65,8 @@ pub struct Shell {
     pub place: Place,
     /// What came of the last press of a button.
     pub banner: Option<Banner>,
+    /// Whether the viewer's zone is not known, so that days are counted in UTC.
+    pub days_are_utc: bool,
 }
 
 /// A page of the navigation.

@@ -108,7 +108,7 @@ async fn page(app: &App, me: &SignedIn, query: &ListQuery, sent: NewForm, error:
         Ok((lists, colleagues::listed(connection, &viewer)?))
     });
     let (lists, people) = read.await?;
-    let today = app.now().at.date();
+    let today = me.zone.today(&app.now());
     let shown = lists.into_iter().filter(|(_, listed)| !is_whole || !listed.entries.is_empty());
     Ok(RequestList {
         shell: me.shell(Place::Requests, None),

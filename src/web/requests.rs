@@ -138,7 +138,7 @@ async fn page(app: &App, me: &SignedIn, id: &RequestId, query: &LinksQuery) -> R
         Ok((item, attached))
     });
     let (item, attached) = read.await?;
-    Ok(view(me, item, conversation_links::card(app, me, query, attached), app.now().at.date()))
+    Ok(view(me, item, conversation_links::card(app, me, query, attached), me.zone.today(&app.now())))
 }
 
 fn parse(id: &str) -> Result<RequestId> {

@@ -9,6 +9,7 @@ use actix_web::{FromRequest, HttpRequest};
 use super::cookies::{self, Purpose};
 use super::failure::Failure;
 use super::page::{Banner, Person, Place, Shell};
+use super::zone::Zone;
 use crate::config::Secret;
 use crate::error::{Error, Result};
 use crate::people::members::{Member, Role};
@@ -25,6 +26,8 @@ pub struct SignedIn {
     pub workspace: String,
     /// The session's secret, to end it.
     pub secret: Secret,
+    /// Where they are, as far as days are concerned.
+    pub zone: Zone,
 }
 
 impl FromRequest for SignedIn {
@@ -44,7 +47,7 @@ impl FromRequest for SignedIn {
                 Ok((member, workspace.name))
             });
             let (member, workspace) = found.await?;
-            Ok(Self { member, workspace, secret })
+            Ok(Self { member, workspace, secret, zone: Zone::of(&request) })
         })
     }
 }
@@ -72,7 +75,8 @@ impl SignedIn {
     pub fn shell(&self, place: Place, banner: Option<Banner>) -> Shell {
         let member = person(self.member.id.as_str(), &self.member.name, &self.member.email);
         let is_owner = self.member.role == Role::Owner;
-        Shell { workspace: self.workspace.clone(), member, is_owner, csrf: self.csrf(), place, banner }
+        let (workspace, days_are_utc) = (self.workspace.clone(), !self.zone.is_known());
+        Shell { workspace, member, is_owner, csrf: self.csrf(), place, banner, days_are_utc }
     }
 }
 

@@ -59,7 +59,7 @@ pub async fn show(app: web::Data<App>, owner: Owner, request: HttpRequest) -> Pa
         cards: cards::all(&app.config, &overview, &now),
         quick_action: quick_action(&overview),
         install: install(&app.config, &overview, &me.workspace, &me.member.name),
-        today: Time::Date(now.at.date()),
+        today: Time::Date(me.zone.today(&now)),
         happened: happened.into_iter().map(|entry| audit::row(entry, &names)).collect(),
     };
     html(&page)

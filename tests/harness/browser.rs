@@ -67,6 +67,8 @@ impl Browser {
         let address = free_address();
         let driver = Command::new(chromedriver)
             .arg(format!("--port={}", address.port()))
+            // Whatever the machine's own zone is, a test that names none is in this one.
+            .env("TZ", "UTC")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -235,6 +237,11 @@ impl Browser {
         let feature = json!({ "name": "prefers-color-scheme", "value": look.scheme });
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": [feature] })).await;
         self.size(look.width, 800).await;
+    }
+
+    /// Is somewhere else from the next page on: in a zone by its name, such as `Pacific/Kiritimati`.
+    pub async fn move_to_zone(&self, zone: &str) {
+        self.devtools("Emulation.setTimezoneOverride", json!({ "timezoneId": zone })).await;
     }
 
     async fn size(&self, width: u32, height: u64) {

@@ -144,7 +144,8 @@ pub async fn plan(test: &Test, member: &Member, other: &Member) {
 
 async fn open_items(test: &Test, member: &Member) -> OpenItems {
     let (viewer, id, now) = (test.made.owner.viewer(), member.id.clone(), test.server.app.now());
-    let read = move |connection: &mut _| clarityloop_bitbucket::people::handover::open_items(connection, &viewer, &id, &now);
+    let read =
+        move |connection: &mut _| clarityloop_bitbucket::people::handover::open_items(connection, &viewer, &id, now.at.date());
     test.server.app.read(read).await.expect("a count")
 }
 

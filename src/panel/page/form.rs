@@ -1,6 +1,6 @@
 //! The form that attaches a pull request: its targets in groups, the likely ones first, and what was typed; for the panel's page.
 
-use super::Kind;
+use super::{Day, Kind, When};
 
 /// How many targets are shown before the others hide behind "Show n more", when there are more than [`MOST_SHOWN`].
 const FIRST_SHOWN: usize = 4;
@@ -17,8 +17,8 @@ pub struct Target {
     pub value: String,
     /// Kind and person, never a text.
     pub title: String,
-    /// Its date in words, such as "from 12 Nov"; may be empty.
-    pub when: String,
+    /// Its day.
+    pub when: When,
     /// Who will see the link, to follow "Seen by:".
     pub seen_by: String,
     /// What it is called, shown when opened: people share their screens.
@@ -28,23 +28,23 @@ pub struct Target {
 }
 
 impl Target {
-    /// The viewer's own draft about `about`, begun at `started` ("12 Nov").
-    pub fn own_draft(value: impl Into<String>, about: &str, started: &str) -> Self {
-        Self::draft(value.into(), format!("Your draft about {about}"), format!("from {started}"), None)
+    /// The viewer's own draft about `about`, begun on the day `started`.
+    pub fn own_draft(value: impl Into<String>, about: &str, started: Day) -> Self {
+        Self::draft(value.into(), format!("Your draft about {about}"), When::From(started), None)
     }
 
     /// A draft that saving begins, about `about`.
     pub fn new_draft(value: impl Into<String>, about: &str) -> Self {
-        Self::draft(value.into(), format!("New draft about {about}"), "starts today".to_owned(), None)
+        Self::draft(value.into(), format!("New draft about {about}"), When::StartsToday, None)
     }
 
     /// A draft that saving begins, about somebody the viewer chooses; `alone` when no other new draft is offered.
     pub fn new_draft_about_someone(value: impl Into<String>, people: About, alone: bool) -> Self {
         let title = if alone { "New draft about someone" } else { "New draft about someone else" };
-        Self::draft(value.into(), title.to_owned(), "starts today".to_owned(), Some(people))
+        Self::draft(value.into(), title.to_owned(), When::StartsToday, Some(people))
     }
 
-    fn draft(value: String, title: String, when: String, about: Option<About>) -> Self {
+    fn draft(value: String, title: String, when: When, about: Option<About>) -> Self {
         Self { kind: Kind::Feedback, value, title, when, seen_by: "only you, until you share it".to_owned(), text: None, about }
     }
 }
@@ -162,7 +162,8 @@ mod tests {
     use super::*;
 
     fn targets(count: usize) -> Vec<Target> {
-        (0..count).map(|number| Target::own_draft(number.to_string(), "Priya Raman", "12 Nov")).collect()
+        let started = Day { at: chrono::NaiveDateTime::default(), now: chrono::NaiveDateTime::default() };
+        (0..count).map(|number| Target::own_draft(number.to_string(), "Priya Raman", started)).collect()
     }
 
     fn chosen(form: &Form) -> Vec<&str> {

@@ -1,5 +1,7 @@
 //! The way of a person who belongs to no member yet: to ask whether they may join; for the panel's page.
 
+use super::Day;
+
 /// What the panel says about joining.
 pub enum Join {
     /// The form that asks.
@@ -11,17 +13,17 @@ pub enum Join {
     },
     /// Asked, and not decided.
     Asked {
-        /// On which day: "20 Nov".
-        on: String,
+        /// On which day.
+        on: Day,
         /// Some of the owners, by name.
         owners: Vec<String>,
     },
     /// Refused a short while ago.
     Refused {
-        /// On which day: "20 Nov".
-        on: String,
+        /// On which day.
+        on: Day,
         /// From which day on one may ask again.
-        again_on: String,
+        again_on: Day,
     },
 }
 

@@ -8,6 +8,10 @@ fn draw(state: &State) -> String {
     render(state, &Host::BodyOnly).unwrap()
 }
 
+fn day() -> Day {
+    Day { at: chrono::NaiveDateTime::default(), now: chrono::NaiveDateTime::default() }
+}
+
 fn attach(links: Vec<Link>, form: Option<Form>) -> State {
     let (form_action, hide_action) = ("/more".to_owned(), "/connect/panel/hide".to_owned());
     State::Attach(Attach { token: "panel-token".to_owned(), banner: None, links, form, form_action, hide_action })
@@ -19,7 +23,7 @@ fn link(title: &str, note: &str, undo: Option<Undo>) -> Link {
         title: title.to_owned(),
         href: "https://loop.example/feedback/1".to_owned(),
         by: "you".to_owned(),
-        at: "just now".to_owned(),
+        at: Made(day()),
         seen_by: "only you".to_owned(),
         note: note.to_owned(),
         undo,
@@ -42,7 +46,7 @@ fn unknown(join: Join) -> State {
 fn html_in_any_text_is_escaped_in_every_state() {
     let hostile = || HOSTILE.to_owned();
     let people = About::OneOf(vec![Person { id: hostile(), name: hostile() }]);
-    let named = Target { text: Some(hostile()), ..Target::own_draft(HOSTILE, HOSTILE, HOSTILE) };
+    let named = Target { text: Some(hostile()), ..Target::own_draft(HOSTILE, HOSTILE, day()) };
     let targets = vec![named, Target::new_draft_about_someone("new", people, false)];
     let typed = Typed { target: hostile(), about: hostile(), note: hostile() };
     let form = Form::again(HOSTILE, targets, typed, Some(Wrong::Target(hostile())));
@@ -52,8 +56,8 @@ fn html_in_any_text_is_escaped_in_every_state() {
     let states = [
         attach(vec![link(HOSTILE, HOSTILE, Some(undo))], Some(form)),
         unknown(Join::Form { action: hostile(), typed: TypedJoin { name: hostile(), email: hostile(), wrong: None } }),
-        unknown(Join::Asked { on: hostile(), owners: vec![hostile(), hostile()] }),
-        unknown(Join::Refused { on: hostile(), again_on: hostile() }),
+        unknown(Join::Asked { on: day(), owners: vec![hostile(), hostile()] }),
+        unknown(Join::Refused { on: day(), again_on: day() }),
         State::Hidden(ShowAgain { action: hostile(), token: hostile() }),
         State::Waiting(Waiting { bitbucket_workspace: hostile(), claimed_by }),
         State::Off { bitbucket_workspace: hostile() },

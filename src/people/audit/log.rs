@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use diesel::prelude::*;
 
 use super::{ACTIONS, APP, Group, OPERATOR, action};
@@ -42,10 +42,10 @@ pub struct Filter {
     pub group: Option<Group>,
     /// What these did only.
     pub who: Option<Who>,
-    /// From this day on, UTC.
-    pub from: Option<NaiveDate>,
-    /// Up to this day and with it, UTC.
-    pub until: Option<NaiveDate>,
+    /// From this moment on, UTC.
+    pub from: Option<NaiveDateTime>,
+    /// Before this moment, UTC.
+    pub before: Option<NaiveDateTime>,
 }
 
 /// Something that was done.
@@ -100,15 +100,21 @@ pub fn list(connection: &mut AnyConnection, viewer: &Viewer, filter: &Filter, pa
         query = query.filter(audit::actor.eq_any(actors(connection, viewer, who)?));
     }
     if let Some(from) = filter.from {
-        query = query.filter(audit::at.ge(from.and_time(NaiveTime::MIN)));
+        query = query.filter(audit::at.ge(within_reach(from)));
     }
-    if let Some(day_after) = filter.until.and_then(|until| until.succ_opt()) {
-        query = query.filter(audit::at.lt(day_after.and_time(NaiveTime::MIN)));
+    if let Some(before) = filter.before {
+        query = query.filter(audit::at.lt(within_reach(before)));
     }
     let rows: Vec<Row> = query.load(connection)?;
     let names = names(connection, viewer, &rows)?;
     let listed = page.finish(rows, |row| row.id.clone());
     Ok(Listed { entries: listed.entries.into_iter().map(|row| entry(row, &names)).collect(), next: listed.next })
+}
+
+/// Further away than this nothing has been done, and a database may know no such moment.
+fn within_reach(at: NaiveDateTime) -> NaiveDateTime {
+    let last = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(NaiveDate::MAX).and_time(NaiveTime::MIN);
+    at.clamp(DateTime::UNIX_EPOCH.naive_utc(), last)
 }
 
 fn actors(connection: &mut AnyConnection, viewer: &Viewer, who: &Who) -> Result<Vec<String>> {

@@ -1,5 +1,6 @@
 //! Removing a member: their ways in end at once, what they shared stays readable under their name.
 
+use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::changing::{hold_still, must_not_be_last_owner};
@@ -11,6 +12,15 @@ use crate::people::{Viewer, audit};
 use crate::storage::AnyConnection;
 use crate::storage::ids::MemberId;
 use crate::storage::schema::{api_tokens, binding_codes, identities, members, sessions, sign_in_links};
+
+/// Whom the open items of a removed member go to.
+#[derive(Clone, Debug)]
+pub struct Successor {
+    /// Who.
+    pub id: MemberId,
+    /// The day it is for whoever removes: 1:1s before it are no open items.
+    pub today: NaiveDate,
+}
 
 /// What a removal did.
 #[derive(Clone, Debug)]
@@ -30,7 +40,7 @@ pub fn remove(
     connection: &mut AnyConnection,
     viewer: &Viewer,
     id: &MemberId,
-    successor: Option<&MemberId>,
+    successor: Option<&Successor>,
     now: &Now,
 ) -> Result<Removed> {
     hold_still(connection, viewer)?;
@@ -56,17 +66,18 @@ fn hand_over(
     connection: &mut AnyConnection,
     viewer: &Viewer,
     member: &Member,
-    successor: &MemberId,
+    successor: &Successor,
     now: &Now,
 ) -> Result<OpenItems> {
     let unknown = || Error::invalid("successor_unknown", "hand_over_to", "Choose a colleague who stays.");
-    if *successor == member.id {
+    if successor.id == member.id {
         return Err(unknown());
     }
-    let successor =
-        find(connection, viewer, successor).map_err(|error| if error.code == "not_found" { unknown() } else { error })?;
-    let items = handover::hand_over(connection, member, &successor, now)?;
-    let (actor, detail) = (viewer.member_id.as_str(), format!("{} to {}", items.in_words(), successor.name));
+    let today = successor.today;
+    let to =
+        find(connection, viewer, &successor.id).map_err(|error| if error.code == "not_found" { unknown() } else { error })?;
+    let items = handover::hand_over(connection, member, &to, today, now)?;
+    let (actor, detail) = (viewer.member_id.as_str(), format!("{} to {}", items.in_words(), to.name));
     audit::record(connection, &viewer.workspace_id, actor, "items_handed_over", member.id.as_str(), &detail, now)?;
     Ok(items)
 }

@@ -23,6 +23,7 @@ fn shell() -> Shell {
         csrf: "anti-forgery".to_owned(),
         place: Place::Home,
         banner: Some(banner),
+        days_are_utc: true,
     }
 }
 

@@ -43,9 +43,11 @@ pub async fn remove(
 ) -> PageResult<HttpResponse> {
     me.check(&form.0.csrf)?;
     let (viewer, now, parsed) = (me.viewer(), app.now(), parse(&id)?);
+    let today = me.zone.today(&now);
     let (subject, typed) = (parsed.clone(), form.0.hand_over_to.clone());
     let work = move |connection: &mut AnyConnection| {
         let successor = chosen(connection, &viewer, &typed, "hand_over_to")?;
+        let successor = successor.map(|id| members::Successor { id, today });
         members::remove(connection, &viewer, &subject, successor.as_ref(), &now).map(|_removed| ())
     };
     let Err(error) = app.write(work).await else { return Ok(see_other("/people?done=removed")) };
@@ -61,9 +63,9 @@ async fn page(
     wrong: Wrong,
     status: StatusCode,
 ) -> PageResult<HttpResponse> {
-    let (viewer, now) = (me.viewer(), app.now());
+    let (viewer, today) = (me.viewer(), me.zone.today(&app.now()));
     let read = app.read(move |connection| {
-        let open = handover::open_items(connection, &viewer, &id, &now)?;
+        let open = handover::open_items(connection, &viewer, &id, today)?;
         Ok((members::find(connection, &viewer, &id)?, open, to_choose(connection, &viewer, &id)?))
     });
     let (member, open, people) = read.await?;

@@ -17,6 +17,7 @@ use crate::web::owner::Owner;
 use crate::web::page::settings::{AuditPage, AuditRow, GroupChoice};
 use crate::web::page::{Place, Time};
 use crate::web::session::person;
+use crate::web::zone::Zone;
 
 /// What the form of the page sends, as it was typed; empty texts for what was left open.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -41,11 +42,11 @@ impl Typed {
         web::Query::from_query(request.query_string()).map(web::Query::into_inner).unwrap_or_default()
     }
 
-    /// The filter that was meant.
+    /// The filter that was meant, by days of the viewer's zone.
     ///
     /// # Errors
     /// `group_invalid` or `day_invalid` (400).
-    pub fn filter(&self) -> Result<Filter> {
+    pub fn filter(&self, zone: Zone) -> Result<Filter> {
         let group = match self.group.as_str() {
             "" => None,
             word => {
@@ -53,7 +54,10 @@ impl Typed {
                 Some(Group::parse(word).ok_or_else(unknown)?)
             }
         };
-        Ok(Filter { group, who: Who::parse(&self.who), from: day(&self.from, "from")?, until: day(&self.until, "until")? })
+        let (from, until) = (day(&self.from, "from")?, day(&self.until, "until")?);
+        let day_after = until.and_then(|until| until.succ_opt());
+        let begin_of = |day| zone.begin_of(day);
+        Ok(Filter { group, who: Who::parse(&self.who), from: from.map(begin_of), before: day_after.map(begin_of) })
     }
 
     /// The same filter as the query of an address, on another page.
@@ -78,7 +82,7 @@ pub async fn show(app: web::Data<App>, owner: Owner, request: HttpRequest) -> Pa
     let typed = Typed::of(&request);
     let page = Page::parse(Some(typed.before.as_str()).filter(|before| !before.is_empty()), None)?;
     let viewer = owner.0.viewer();
-    let read = match typed.filter() {
+    let read = match typed.filter(owner.0.zone) {
         Ok(filter) => {
             let work = move |connection: &mut _| {
                 let listed = audit::list(connection, &viewer, &filter, &page)?;

@@ -33,7 +33,7 @@ struct Export {
 /// # Errors
 /// `owner_needed` (403); `group_invalid`, `day_invalid` or `person_unknown` (400).
 pub async fn send(app: web::Data<App>, owner: Owner, request: HttpRequest) -> PageResult<HttpResponse> {
-    let (viewer, filter) = (owner.0.viewer(), Typed::of(&request).filter()?);
+    let (viewer, filter) = (owner.0.viewer(), Typed::of(&request).filter(owner.0.zone)?);
     let (asker, asked) = (viewer.clone(), filter.clone());
     let open = app
         .read(move |connection| {
