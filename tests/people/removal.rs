@@ -4,8 +4,9 @@ use chrono::NaiveDate;
 use clarityloop_bitbucket::people::handover::OpenItems;
 use clarityloop_bitbucket::people::members::{self, Member};
 use clarityloop_bitbucket::people::requests::State;
-use clarityloop_bitbucket::storage::ids::{GoalId, OneOnOneId, RequestId};
-use clarityloop_bitbucket::storage::schema::{goals, one_on_ones, requests};
+use clarityloop_bitbucket::storage::ids::{GoalId, MemberId, OneOnOneId, RequestId};
+use clarityloop_bitbucket::storage::schema::{goals, members as member_rows, one_on_ones, requests};
+use clarityloop_bitbucket::storage::statement::for_update;
 use diesel::prelude::*;
 use reqwest::Method;
 use serde_json::json;
@@ -19,6 +20,7 @@ both!(
     what_a_removed_member_shared_stays_readable,
     the_page_before_a_removal_says_what_it_does,
     open_items_are_handed_over_to_the_chosen_colleague,
+    a_removal_waits_for_whoever_moves_a_one_on_one_of_theirs,
     a_removed_member_is_invited_again_and_comes_back_as_themselves,
     an_account_of_a_removed_member_can_be_anothers,
 );
@@ -186,6 +188,37 @@ async fn open_items_are_handed_over_to_the_chosen_colleague(test: &Test) {
     assert_eq!(open_items(test, &priya).await, OpenItems { requests: 1, one_on_ones: 4, goals: 2 });
     assert_eq!(open_items(test, &amara).await, OpenItems { requests: 1, one_on_ones: 2, goals: 0 });
     assert_eq!(open_items(test, &lucia).await, OpenItems { requests: 0, one_on_ones: 2, goals: 0 });
+}
+
+async fn a_removal_waits_for_whoever_moves_a_one_on_one_of_theirs(test: &Test) {
+    let amara = test.member("Amara Okafor", "amara@lumenpay.example", None).await;
+    let lucia = test.member("Lucía Fernández", "lucia@lumenpay.example", None).await;
+    let priya = test.member("Priya Raman", "priya@lumenpay.example", None).await;
+    plan(test, &amara, &lucia).await;
+    let (holds, held) = tokio::sync::oneshot::channel();
+    let (go_on, goes_on) = std::sync::mpsc::channel::<()>();
+    let (people, day) = ([amara.id.clone(), lucia.id.clone()], test.now().date_naive() + chrono::Days::new(9));
+    // As moving does it: its two people first, then the 1:1.
+    let moves = test.server.app.write(move |connection| {
+        let two = member_rows::table.filter(member_rows::id.eq_any(&people)).order(member_rows::id);
+        let _locked: Vec<MemberId> = for_update(two.select(member_rows::id)).load(connection)?;
+        holds.send(()).expect("somebody waits");
+        goes_on.recv().expect("a word to go on");
+        let theirs = one_on_ones::table.filter(one_on_ones::creator_id.eq(&people[0])).filter(one_on_ones::held_on.lt(day));
+        Ok(diesel::update(theirs).set(one_on_ones::held_on.eq(day)).execute(connection)?)
+    });
+    let removes = async {
+        held.await.expect("the two are held");
+        tokio::join!(remove(test, &amara, priya.id.as_str()), async {
+            // Long enough for the removal to reach what is held; PostgreSQL looks for a deadlock after a second.
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            go_on.send(()).expect("somebody waits");
+        })
+        .0
+    };
+    let (moved, removed) = tokio::join!(moves, removes);
+    assert!(moved.expect("it is moved") > 0);
+    assert_eq!(removed.status, 303, "{}", removed.body);
 }
 
 async fn a_removed_member_is_invited_again_and_comes_back_as_themselves(test: &Test) {

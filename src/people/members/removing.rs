@@ -12,6 +12,7 @@ use crate::people::{Viewer, audit};
 use crate::storage::AnyConnection;
 use crate::storage::ids::MemberId;
 use crate::storage::schema::{api_tokens, binding_codes, identities, members, sessions, sign_in_links};
+use crate::storage::statement::for_update;
 
 /// Whom the open items of a removed member go to.
 #[derive(Clone, Debug)]
@@ -48,11 +49,12 @@ pub fn remove(
     if member.role == Role::Owner {
         must_not_be_last_owner(connection, &member)?;
     }
+    end_ways_in(connection, id)?;
+    hold_people(connection, id, successor)?;
     let handed_over = match successor {
         Some(successor) => Some(hand_over(connection, viewer, &member, successor, now)?),
         None => None,
     };
-    end_ways_in(connection, id)?;
     diesel::update(members::table.filter(members::manager_id.eq(id)))
         .set(members::manager_id.eq(None::<MemberId>))
         .execute(connection)?;
@@ -60,6 +62,16 @@ pub fn remove(
     let actor = viewer.member_id.as_str();
     audit::record(connection, &viewer.workspace_id, actor, "member_removed", id.as_str(), &member.email, now)?;
     Ok(Removed { member, handed_over })
+}
+
+/// Locks whoever is changed or handed something, in the order in which whoever plans or moves a 1:1 locks its two people, and before
+/// their items as they do: else each could wait for the other.
+fn hold_people(connection: &mut AnyConnection, id: &MemberId, successor: Option<&Successor>) -> Result<()> {
+    let mut people = vec![id];
+    people.extend(successor.map(|successor| &successor.id));
+    let held = members::table.filter(members::id.eq_any(people).or(members::manager_id.eq(id))).order(members::id);
+    let _locked: Vec<MemberId> = for_update(held.select(members::id)).load(connection)?;
+    Ok(())
 }
 
 fn hand_over(
@@ -83,8 +95,9 @@ fn hand_over(
 }
 
 fn end_ways_in(connection: &mut AnyConnection, id: &MemberId) -> Result<()> {
-    diesel::delete(sessions::table.filter(sessions::member_id.eq(id))).execute(connection)?;
+    // A link before the session that it opens, as signing in takes them.
     diesel::delete(sign_in_links::table.filter(sign_in_links::member_id.eq(id))).execute(connection)?;
+    diesel::delete(sessions::table.filter(sessions::member_id.eq(id))).execute(connection)?;
     diesel::delete(api_tokens::table.filter(api_tokens::member_id.eq(id))).execute(connection)?;
     diesel::delete(binding_codes::table.filter(binding_codes::member_id.eq(id))).execute(connection)?;
     diesel::delete(identities::table.filter(identities::member_id.eq(id))).execute(connection)?;
