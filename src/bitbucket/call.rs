@@ -51,8 +51,8 @@ pub enum Body {
     Form(Vec<(String, String)>),
 }
 
-/// What Bitbucket answered, when it did what was asked.
-#[derive(Clone, Debug)]
+/// What Bitbucket answered, when it did what was asked. Its `Debug` shows nothing of the body.
+#[derive(Clone)]
 pub struct Answer {
     /// 2xx or 304.
     pub status: StatusCode,
@@ -136,6 +136,12 @@ impl Answer {
                 value(name).map(|value| ((*name).to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             })
             .collect()
+    }
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Answer({}, {} bytes)", self.status.as_u16(), self.body.len())
     }
 }
 

@@ -6,7 +6,7 @@ use super::stub::{Reply, Stub, credential};
 use crate::bitbucket::{ApiPath, Call, Failure, RepositoryName};
 
 fn call(path: &str) -> Call {
-    Call::get(ApiPath::parse(path).unwrap())
+    Call::get(ApiPath::of([path]).unwrap())
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn redirects_without_an_end_are_given_up() {
 #[tokio::test]
 async fn what_writes_follows_no_redirect() {
     let stub = Stub::start(|_, _| Reply::to("/2.0/b")).await;
-    let post = Call::new(reqwest::Method::POST, ApiPath::parse("a").unwrap()).json(serde_json::json!({}));
+    let post = Call::new(reqwest::Method::POST, ApiPath::of(["a"]).unwrap()).json(serde_json::json!({}));
     assert!(matches!(stub.client().call(&credential(), &post).await.unwrap_err(), Failure::Refused { status: 302, .. }));
     assert_eq!(stub.seen().len(), 1);
 }
@@ -115,7 +115,7 @@ async fn a_read_that_fails_for_a_moment_is_made_again_and_a_write_is_not() {
     assert_eq!(stub.seen().len(), 3);
 
     let stub = Stub::start(|_, _| Reply::status(503, "")).await;
-    let post = Call::new(reqwest::Method::POST, ApiPath::parse("a").unwrap());
+    let post = Call::new(reqwest::Method::POST, ApiPath::of(["a"]).unwrap());
     assert_eq!(stub.client().call(&credential(), &post).await.unwrap_err(), Failure::Down);
     assert_eq!(stub.seen().len(), 1);
 }
@@ -128,6 +128,16 @@ async fn a_proof_is_asked_for_once_and_never_shared() {
     let both = tokio::join!(client.prove(&one, workspace), client.prove(&two, workspace));
     assert_eq!(both, (Err(Failure::Down), Err(Failure::Down)));
     assert_eq!(stub.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn connections_are_used_again() {
+    let stub = Stub::start(|_, _| Reply::json("{}")).await;
+    let client = stub.client();
+    for path in ["a", "b", "c"] {
+        assert!(client.clone().call(&credential(), &call(path)).await.is_ok());
+    }
+    assert_eq!((stub.seen().len(), stub.connections()), (3, 1));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use super::stub::{Reply, Stub, credential};
 use crate::bitbucket::{ApiPath, Call, Failure};
 
 fn call(path: &str) -> Call {
-    Call::get(ApiPath::parse(path).unwrap())
+    Call::get(ApiPath::of([path]).unwrap())
 }
 
 #[tokio::test]

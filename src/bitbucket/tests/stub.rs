@@ -1,5 +1,6 @@
 //! A server of one test: it answers by a rule and remembers what it was asked.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Utc;
@@ -32,6 +33,7 @@ pub struct Reply {
 pub struct Stub {
     pub url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 type Rule = dyn Fn(&Seen, usize) -> Reply + Send + Sync;
@@ -61,9 +63,11 @@ impl Stub {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (seen, rule): (Arc<Mutex<Vec<Seen>>>, Arc<Rule>) = (Arc::default(), Arc::new(rule));
-        let stub = Self { url, seen: Arc::clone(&seen) };
+        let connections = Arc::new(AtomicUsize::new(0));
+        let stub = Self { url, seen: Arc::clone(&seen), connections: Arc::clone(&connections) };
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                connections.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(serve(stream, Arc::clone(&seen), Arc::clone(&rule)));
             }
         });
@@ -79,6 +83,11 @@ impl Stub {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// How many connections were opened.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
     pub fn targets(&self) -> Vec<String> {
         self.seen().into_iter().map(|seen| seen.target).collect()
     }
@@ -89,25 +98,26 @@ pub fn credential() -> Credential {
 }
 
 async fn serve(mut stream: TcpStream, all: Arc<Mutex<Vec<Seen>>>, rule: Arc<Rule>) -> Option<()> {
-    let seen = read(&mut stream).await?;
-    let before = {
-        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.push(seen.clone());
-        all.len() - 1
-    };
-    let reply = rule(&seen, before);
-    // Status 0 is no answer at all.
-    if reply.status == 0 {
-        return None;
+    loop {
+        let seen = read(&mut stream).await?;
+        let before = {
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            all.push(seen.clone());
+            all.len() - 1
+        };
+        let reply = rule(&seen, before);
+        // Status 0 is no answer at all.
+        if reply.status == 0 {
+            return None;
+        }
+        let mut head = format!("HTTP/1.1 {} X\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
+        for (name, value) in &reply.headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("\r\n");
+        stream.write_all(head.as_bytes()).await.ok()?;
+        stream.write_all(&reply.body).await.ok()?;
     }
-    let mut head = format!("HTTP/1.1 {} X\r\nconnection: close\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
-    for (name, value) in &reply.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    head.push_str("\r\n");
-    stream.write_all(head.as_bytes()).await.ok()?;
-    stream.write_all(&reply.body).await.ok()?;
-    stream.shutdown().await.ok()
 }
 
 async fn read(stream: &mut TcpStream) -> Option<Seen> {
