@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::closing;
 use super::installations::{self as rows, Installation, State};
 use super::lifecycle::lock_bitbucket_workspace;
 use super::purge::{self, Links};
@@ -52,6 +53,8 @@ pub fn disconnect(
     for id in &open {
         close(connection, viewer, id, "disconnected", uuid, now)?;
     }
+    // Disconnecting a Bitbucket workspace closes every way into it: what is said to be deleted must not come again.
+    closing::close_all(connection, viewer, uuid, now)?;
     purge::on_request(connection, &viewer.workspace_id, uuid, links, now)
 }
 

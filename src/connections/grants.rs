@@ -8,8 +8,7 @@ use crate::error::{Error, Result};
 use crate::people::Viewer;
 use crate::storage::AnyConnection;
 use crate::storage::ids::{ConnectionId, ConsumerId, MemberId, WorkspaceId};
-use crate::storage::schema::{bitbucket_workspaces, connection_secrets, connections};
-use crate::storage::seal::Keyring;
+use crate::storage::schema::{bitbucket_workspaces, connections};
 use crate::word_column;
 
 word_column! {
@@ -268,63 +267,4 @@ pub(super) fn in_use_by(
     let own = connection_rows!().filter(connections::workspace_id.eq(workspace_id));
     let own = own.filter(connections::member_id.eq(Some(member_id))).filter(connections::state.eq(State::Connected));
     Ok(own.first(connection).optional()?)
-}
-
-/// A secret of a connection, by its column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sealed {
-    AccessToken,
-    RefreshToken,
-    PreviousRefreshToken,
-    Email,
-}
-
-/// What a secret of a connection is sealed for: neither another row's nor another column's can be put in its place.
-pub(super) fn sealed_for(id: &ConnectionId, column: Sealed) -> String {
-    let column = match column {
-        Sealed::AccessToken => "access_token",
-        Sealed::RefreshToken => "refresh_token",
-        Sealed::PreviousRefreshToken => "previous_refresh_token",
-        Sealed::Email => "email",
-    };
-    format!("connections:{id}:{column}")
-}
-
-/// Seals every secret of connections under the newest key.
-///
-/// # Errors
-/// When the database refuses or a secret cannot be opened.
-pub(super) fn seal_anew(connection: &mut AnyConnection, keyring: &Keyring) -> Result<usize> {
-    type Secrets = (ConnectionId, String, Option<String>, Option<String>, Option<String>);
-    let rows: Vec<Secrets> = connection_secrets::table
-        .select((
-            connection_secrets::connection_id,
-            connection_secrets::access_token,
-            connection_secrets::refresh_token,
-            connection_secrets::previous_refresh_token,
-            connection_secrets::email,
-        ))
-        .load(connection)?;
-    let mut changed = 0;
-    for (id, access, refresh, previous, email) in rows {
-        let mut is_changed = false;
-        let mut anew = |sealed: Option<String>, column: Sealed| -> Result<Option<String>> {
-            let Some(sealed) = sealed else { return Ok(None) };
-            let newer = keyring.seal_anew(&sealed, &sealed_for(&id, column))?;
-            is_changed |= newer.is_some();
-            Ok(Some(newer.unwrap_or(sealed)))
-        };
-        let access = anew(Some(access), Sealed::AccessToken)?.unwrap_or_default();
-        let secrets = (
-            connection_secrets::access_token.eq(access),
-            connection_secrets::refresh_token.eq(anew(refresh, Sealed::RefreshToken)?),
-            connection_secrets::previous_refresh_token.eq(anew(previous, Sealed::PreviousRefreshToken)?),
-            connection_secrets::email.eq(anew(email, Sealed::Email)?),
-        );
-        if is_changed {
-            diesel::update(connection_secrets::table.find(&id)).set(secrets).execute(connection)?;
-            changed += 1;
-        }
-    }
-    Ok(changed)
 }

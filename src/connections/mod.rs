@@ -2,12 +2,18 @@
 //! purpose, disconnecting, purging. Doors and jobs call it.
 
 pub mod calls;
+pub mod changing;
+pub mod choosing;
 pub mod claims;
+pub mod closing;
+pub mod consent;
 pub mod consumers;
 pub mod credentials;
 pub mod describe;
 pub mod disconnect;
+pub mod discovery;
 pub mod entry;
+pub mod faring;
 pub mod forge_installations;
 pub mod grants;
 pub mod health;
@@ -23,9 +29,11 @@ pub mod refresh;
 pub mod removal;
 pub mod retirement;
 pub mod scopes;
+mod secrets;
 pub mod self_test;
 pub mod standing;
 pub mod system_tokens;
+pub mod tokens;
 pub mod workspace_members;
 
 use std::sync::Arc;

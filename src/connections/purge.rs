@@ -146,15 +146,25 @@ pub(super) fn is_connected(
     workspace_id: &WorkspaceId,
     bitbucket_workspace: Uuid,
 ) -> Result<bool> {
-    let open = installations::table
-        .filter(installations::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()))
-        .filter(installations::workspace_id.eq(Some(workspace_id)))
-        .filter(installations::state.ne(State::Uninstalled));
     let granted = connections::table
         .filter(connections::bitbucket_workspace_uuid.eq(Some(bitbucket_workspace.to_string())))
         .filter(connections::workspace_id.eq(workspace_id))
         .filter(connections::state.ne(grants::State::Disconnected));
-    Ok(open.count().get_result::<i64>(connection)? > 0 || granted.count().get_result::<i64>(connection)? > 0)
+    let is_granted = granted.count().get_result::<i64>(connection)? > 0;
+    Ok(is_granted || is_installed(connection, workspace_id, bitbucket_workspace)?)
+}
+
+/// Whether the app is installed there for this ClarityLoop workspace.
+pub(super) fn is_installed(
+    connection: &mut AnyConnection,
+    workspace_id: &WorkspaceId,
+    bitbucket_workspace: Uuid,
+) -> Result<bool> {
+    let open = installations::table
+        .filter(installations::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()))
+        .filter(installations::workspace_id.eq(Some(workspace_id)))
+        .filter(installations::state.ne(State::Uninstalled));
+    Ok(open.count().get_result::<i64>(connection)? > 0)
 }
 
 /// Writes down what was deleted. A purge that is not proven yet goes on, so its counts add up.

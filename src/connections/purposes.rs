@@ -151,10 +151,23 @@ impl Candidate {
 
 /// Those that serve a purpose, the narrowest first. The app's installation counts for reading activity, which is what its scopes were
 /// consented to for; agents and writes need a connection that an owner has made for them.
-///
-/// # Errors
-/// When the database cannot be read.
-pub fn candidates(
+pub fn in_order(
+    active: &[InstallationId],
+    connections: impl IntoIterator<Item = Connection>,
+    purpose: Purpose,
+    reaches: impl Fn(&Connection) -> bool,
+) -> Vec<Candidate> {
+    let suffices = |connection: &Connection| {
+        connection.serves(purpose) && reaches(connection) && scopes::suffice(connection.scopes.as_deref(), purpose)
+    };
+    let active = active.iter().filter(|_| purpose == Purpose::ReadingActivity).cloned().map(Candidate::Installation);
+    let connections = connections.into_iter().filter(suffices).map(|connection| Candidate::Connection(Box::new(connection)));
+    let mut found: Vec<Candidate> = active.chain(connections).collect();
+    found.sort_by_key(Candidate::breadth);
+    found
+}
+
+fn candidates(
     connection: &mut AnyConnection,
     workspace_id: &WorkspaceId,
     bitbucket_workspace: Uuid,
@@ -162,25 +175,16 @@ pub fn candidates(
     repository: Option<Place<'_>>,
 ) -> Result<Vec<Candidate>> {
     let uuid = bitbucket_workspace.to_string();
-    let mut found = Vec::new();
-    if purpose == Purpose::ReadingActivity {
-        let active: Vec<InstallationId> = installations::table
-            .filter(installations::bitbucket_workspace_uuid.eq(&uuid))
-            .filter(installations::workspace_id.eq(Some(workspace_id)))
-            .filter(installations::state.eq(State::Active))
-            .order(installations::id)
-            .limit(10)
-            .select(installations::id)
-            .load(connection)?;
-        found.extend(active.into_iter().map(Candidate::Installation));
-    }
-    let connections = grants::in_use(connection, workspace_id, &uuid)?.into_iter();
-    let suffices = |connection: &Connection| {
-        connection.serves(purpose) && connection.reaches(repository) && scopes::suffice(connection.scopes.as_deref(), purpose)
-    };
-    found.extend(connections.filter(suffices).map(|connection| Candidate::Connection(Box::new(connection))));
-    found.sort_by_key(Candidate::breadth);
-    Ok(found)
+    let active: Vec<InstallationId> = installations::table
+        .filter(installations::bitbucket_workspace_uuid.eq(&uuid))
+        .filter(installations::workspace_id.eq(Some(workspace_id)))
+        .filter(installations::state.eq(State::Active))
+        .order(installations::id)
+        .limit(10)
+        .select(installations::id)
+        .load(connection)?;
+    let connections = grants::in_use(connection, workspace_id, &uuid)?;
+    Ok(in_order(&active, connections, purpose, |connection| connection.reaches(repository)))
 }
 
 /// The credential for a purpose in a Bitbucket workspace, for one repository or for the whole of it; `None` when nothing that is

@@ -22,6 +22,8 @@ pub const TABLES: &[&str] = &[
     "jobs",
     "bitbucket_workspaces",
     "installations",
+    "connections",
+    "connection_secrets",
     "join_requests",
     "hidden_panels",
 ];

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::web;
 
 use crate::app::App;
-use crate::connections::refresh;
+use crate::connections::{closing, refresh};
 use crate::error::Result;
 
 const EVERY: Duration = Duration::from_secs(60);
@@ -24,5 +24,7 @@ async fn look(app: &App) -> Result<()> {
     if refresh::enqueue_due(&app.database, &app.now()).await? {
         app.jobs_waiting.notify_one();
     }
+    let now = app.now();
+    app.database.write(move |connection| closing::end_grants_of_removed(connection, &now)).await?;
     Ok(())
 }

@@ -8,7 +8,8 @@ use crate::bitbucket::grants::Granted;
 use crate::bitbucket::oauth::Consumer;
 use crate::config::{Config, Now, Secret};
 use crate::connections::consumers;
-use crate::connections::grants::{Kind, Sealed, State, sealed_for};
+use crate::connections::grants::{Kind, State};
+use crate::connections::secrets::{Sealed, forget, sealed_for};
 use crate::error::Result;
 use crate::people::audit;
 use crate::people::text::one_line;
@@ -270,7 +271,7 @@ pub(super) fn note_failure(
     if !is_final {
         return Ok(());
     }
-    diesel::delete(connection_secrets::table.find(id)).execute(connection)?;
+    forget(connection, id)?;
     let row = connections::table.find(id).select((connections::workspace_id, connections::name));
     let (workspace_id, name): (WorkspaceId, String) = row.first(connection)?;
     audit::record(connection, &workspace_id, audit::APP, "connection_refused", id.as_str(), &name, now)

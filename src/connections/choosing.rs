@@ -1,0 +1,82 @@
+//! Which Bitbucket workspace a connection is for: one of those that its credential reaches, chosen by an owner. The consent and the
+//! settings page call it.
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::discovery::{self, Reached};
+use super::grants::{self, State};
+use super::installations::State as InstallationState;
+use super::lifecycle::lock_bitbucket_workspace;
+use super::{Parts, refresh};
+use crate::config::Now;
+use crate::error::{Error, Result};
+use crate::people::{Viewer, audit};
+use crate::storage::AnyConnection;
+use crate::storage::ids::{ConnectionId, WorkspaceId};
+use crate::storage::schema::{bitbucket_workspaces, connections, installations};
+
+/// The workspaces that a connection of the viewer's workspace reaches, asked of Bitbucket now.
+///
+/// # Errors
+/// `owner_needed` (403); `not_found` (404); `connection_refused` (409); whatever Bitbucket's silence makes (503).
+pub async fn offered(parts: &Parts<'_>, viewer: &Viewer, id: &ConnectionId, now: &Now) -> Result<Vec<Reached>> {
+    let (owner, asked) = (viewer.clone(), id.clone());
+    parts.database.read(move |connection| grants::find(connection, &owner, &asked).map(|_found| ())).await?;
+    let credential = refresh::credential(parts, id, now).await?.ok_or_else(|| {
+        Error::conflict("connection_refused", "Bitbucket does not take this connection any more. Connect again.")
+    })?;
+    Ok(discovery::workspaces(parts.bitbucket, &credential).await?)
+}
+
+/// Chooses one that Bitbucket has just named.
+///
+/// # Errors
+/// `owner_needed` (403); `not_found` (404); `workspace_chosen` or `bitbucket_workspace_taken` (409).
+pub fn choose(connection: &mut AnyConnection, viewer: &Viewer, id: &ConnectionId, reached: &Reached, now: &Now) -> Result<()> {
+    let found = grants::find(connection, viewer, id)?;
+    if found.bitbucket_workspace_uuid.is_some() {
+        let detail = "The workspace of this connection is chosen already. Make another connection for another workspace.";
+        return Err(Error::conflict("workspace_chosen", detail));
+    }
+    take_in(connection, &viewer.workspace_id, reached.uuid, &reached.slug, now)?;
+    diesel::update(connections::table.find(id))
+        .set(connections::bitbucket_workspace_uuid.eq(Some(reached.uuid.to_string())))
+        .execute(connection)?;
+    let (actor, detail) = (viewer.member_id.as_str(), reached.uuid.to_string());
+    audit::record(connection, &viewer.workspace_id, actor, "connection_workspace_chosen", id.as_str(), &detail, now)
+}
+
+/// Takes a Bitbucket workspace in for a connection: it belongs to one ClarityLoop workspace at a time. Its slug is what Bitbucket has
+/// just said.
+///
+/// # Errors
+/// `bitbucket_workspace_taken` (409).
+pub(super) fn take_in(
+    connection: &mut AnyConnection,
+    workspace_id: &WorkspaceId,
+    bitbucket_workspace: Uuid,
+    slug: &str,
+    now: &Now,
+) -> Result<()> {
+    lock_bitbucket_workspace(connection, bitbucket_workspace)?;
+    let uuid = bitbucket_workspace.to_string();
+    let installed = installations::table
+        .filter(installations::bitbucket_workspace_uuid.eq(&uuid))
+        .filter(installations::state.ne(InstallationState::Uninstalled))
+        .filter(installations::workspace_id.is_not_null())
+        .filter(installations::workspace_id.ne(workspace_id));
+    let granted = connections::table
+        .filter(connections::bitbucket_workspace_uuid.eq(Some(&uuid)))
+        .filter(connections::state.ne(State::Disconnected))
+        .filter(connections::workspace_id.ne(workspace_id));
+    let others = installed.count().get_result::<i64>(connection)? + granted.count().get_result::<i64>(connection)?;
+    if others > 0 {
+        let detail = "This Bitbucket workspace belongs to another ClarityLoop workspace. Disconnect it there first.";
+        return Err(Error::conflict("bitbucket_workspace_taken", detail));
+    }
+    diesel::update(bitbucket_workspaces::table.find(uuid))
+        .set((bitbucket_workspaces::slug.eq(Some(slug)), bitbucket_workspaces::described_at.eq(Some(now.at))))
+        .execute(connection)?;
+    Ok(())
+}

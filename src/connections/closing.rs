@@ -1,0 +1,132 @@
+//! Ending connections: their secrets go at once, and with the last way into a Bitbucket workspace everything Bitbucket said of it. Bitbucket
+//! documents no call that revokes a grant or a token, so the page says where that is done by hand.
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::grants::{self, Connection, Kind, State};
+use super::lifecycle::lock_bitbucket_workspace;
+use super::purge::{self, Links};
+use super::secrets;
+use crate::config::Now;
+use crate::error::{Error, Result};
+use crate::people::{Viewer, audit};
+use crate::storage::AnyConnection;
+use crate::storage::ids::{ConnectionId, WorkspaceId};
+use crate::storage::schema::{connections, members};
+
+/// Disconnects one of the viewer's workspace's connections.
+///
+/// # Errors
+/// `owner_needed` (403); `not_found` (404); `already_disconnected` (409).
+pub fn disconnect(connection: &mut AnyConnection, viewer: &Viewer, id: &ConnectionId, links: Links, now: &Now) -> Result<()> {
+    let found = grants::find(connection, viewer, id)?;
+    let uuid = found.bitbucket_workspace_uuid.as_deref().map(Uuid::try_parse).transpose().map_err(Error::internal)?;
+    if let Some(uuid) = uuid {
+        lock_bitbucket_workspace(connection, uuid)?;
+    }
+    // Read anew: while the lock was waited for, somebody else may have ended it.
+    let found = grants::find(connection, viewer, id)?;
+    if found.state == State::Disconnected {
+        return Err(Error::conflict("already_disconnected", "This connection is disconnected already."));
+    }
+    close(connection, viewer, &found, now)?;
+    match uuid {
+        Some(uuid) if !purge::is_connected(connection, &viewer.workspace_id, uuid)? => {
+            purge::on_request(connection, &viewer.workspace_id, uuid, links, now)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether ending this connection closes the last way into its Bitbucket workspace, and so takes the data away.
+///
+/// # Errors
+/// `owner_needed` (403).
+pub fn is_last_way(connection: &mut AnyConnection, viewer: &Viewer, found: &Connection) -> Result<bool> {
+    let Some(uuid) = &found.bitbucket_workspace_uuid else { return Ok(false) };
+    let bitbucket_workspace = Uuid::try_parse(uuid).map_err(Error::internal)?;
+    let others = grants::open(connection, viewer)?;
+    let has_other = others.iter().any(|other| other.id != found.id && other.bitbucket_workspace_uuid.as_ref() == Some(uuid));
+    Ok(!has_other && !purge::is_installed(connection, &viewer.workspace_id, bitbucket_workspace)?)
+}
+
+/// Ends every connection that the viewer's workspace has in a Bitbucket workspace, whose lock the caller holds.
+pub(super) fn close_all(connection: &mut AnyConnection, viewer: &Viewer, bitbucket_workspace: Uuid, now: &Now) -> Result<()> {
+    let uuid = Some(bitbucket_workspace.to_string());
+    let there = grants::open(connection, viewer)?.into_iter().filter(|found| found.bitbucket_workspace_uuid == uuid);
+    for found in there {
+        close(connection, viewer, &found, now)?;
+    }
+    Ok(())
+}
+
+fn close(connection: &mut AnyConnection, viewer: &Viewer, found: &Connection, now: &Now) -> Result<()> {
+    end(connection, &found.id, now)?;
+    let (actor, id) = (viewer.member_id.as_str(), found.id.as_str());
+    audit::record(connection, &viewer.workspace_id, actor, "connection_ended", id, &found.name, now)
+}
+
+/// What is left of an ended connection is that it was, and who made it: its secrets and what Bitbucket said go.
+fn end(connection: &mut AnyConnection, id: &ConnectionId, now: &Now) -> Result<()> {
+    secrets::forget(connection, id)?;
+    let nothing = None::<String>;
+    diesel::update(connections::table.find(id))
+        .set((
+            connections::state.eq(State::Disconnected),
+            connections::disconnected_at.eq(Some(now.at)),
+            connections::account_id.eq(&nothing),
+            connections::reach_name.eq(&nothing),
+            connections::restricted_to.eq(&nothing),
+            connections::default_branch.eq(&nothing),
+            connections::missing_scopes.eq(&nothing),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Takes the viewer's own grant back.
+///
+/// # Errors
+/// `not_found` (404) when there is none.
+pub fn end_own(connection: &mut AnyConnection, viewer: &Viewer, now: &Now) -> Result<()> {
+    let own = grants::own(connection, viewer)?.ok_or_else(|| Error::not_found("grant of yours"))?;
+    end(connection, &own.id, now)?;
+    let actor = viewer.member_id.as_str();
+    audit::record(connection, &viewer.workspace_id, actor, "own_grant_ended", own.id.as_str(), "", now)
+}
+
+/// Ends the own grants of members who were removed; answers how many. The server looks every minute.
+///
+/// # Errors
+/// When the database refuses.
+pub fn end_grants_of_removed(connection: &mut AnyConnection, now: &Now) -> Result<usize> {
+    let removed = members::table.filter(members::removed_at.is_not_null()).select(members::id.nullable());
+    let theirs: Vec<(ConnectionId, WorkspaceId)> = connections::table
+        .filter(connections::member_id.eq_any(removed))
+        .filter(connections::state.ne(State::Disconnected))
+        .select((connections::id, connections::workspace_id))
+        .limit(500)
+        .load(connection)?;
+    for (id, workspace_id) in &theirs {
+        end(connection, id, now)?;
+        audit::record(connection, workspace_id, audit::APP, "own_grant_ended", id.as_str(), "", now)?;
+    }
+    Ok(theirs.len())
+}
+
+/// Where at Bitbucket what was granted is taken back, because Bitbucket has no call for it.
+pub fn by_hand(kind: Kind) -> &'static str {
+    match kind {
+        Kind::OAuth => {
+            "Bitbucket has no call that revokes a consent: whoever gave it removes ClarityLoop under Personal settings > App authorizations."
+        }
+        Kind::ClientCredentials => {
+            "The consumer still stands in Bitbucket: delete it under Workspace settings > OAuth consumers if nothing else uses it."
+        }
+        Kind::WorkspaceToken => "Revoke the token in Bitbucket under Workspace settings > Access tokens.",
+        Kind::ProjectToken => "Revoke the token in Bitbucket under Project settings > Access tokens.",
+        Kind::RepositoryToken => "Revoke the token in Bitbucket under Repository settings > Access tokens.",
+        Kind::ApiToken => "Whoever made the token revokes it at id.atlassian.com under Security > API tokens.",
+    }
+}
