@@ -21,6 +21,7 @@ use crate::error::{Error, Kind, Result};
 use crate::jobs::{Handler, Runner};
 use crate::people::pull_requests;
 use crate::web::identities::IDENTITIES;
+use crate::web::settings::connections::{consent, ending as closing, token};
 use crate::web::settings::{self, ending, retiring};
 use crate::{api, panel, platform, web as pages};
 
@@ -89,11 +90,14 @@ fn other_routes(config: &mut web::ServiceConfig) {
         .service(
             resource("/sign-in/bitbucket/choose").get(pages::bitbucket_sign_in::choices).post(pages::bitbucket_sign_in::choose),
         )
+        .service(resource("/sign-in/bitbucket/callback/consent").get(consent::come_back))
         .service(resource("/sign-in/{link}").get(pages::sign_in::open_link).post(pages::sign_in::use_link))
         .service(resource("/sign-out").post(pages::sign_in::sign_out))
         .service(resource("/profile").get(pages::profile::show))
         .service(resource("/profile/code").post(pages::profile::new_code))
         .service(resource("/profile/account/remove").post(pages::profile::remove_account))
+        .service(resource("/profile/grant").post(consent::begin_own))
+        .service(resource("/profile/grant/end").post(consent::end_own))
         .service(resource("/profile/sessions/end-others").post(pages::profile::end_other_sessions))
         .service(resource("/profile/sessions/{id}/end").post(pages::profile::end_session))
         .service(resource("/profile/tokens").get(pages::tokens::list).post(pages::tokens::make))
@@ -109,6 +113,17 @@ fn other_routes(config: &mut web::ServiceConfig) {
         .service(resource(&below("/installations/{id}/remove")).post(ending::remove_again))
         .service(resource(&below("/changes")).get(settings::changes::show).post(settings::changes::save))
         .service(resource(&below("/installations/{id}/retire")).get(retiring::ask).post(retiring::retire))
+        .service(resource(&below("/connections")).get(settings::connections::show))
+        .service(resource(&below("/connections/consent")).post(consent::begin))
+        .service(resource(&below("/connections/consumer")).post(consent::enter))
+        .service(resource(&below("/connections/consumer/connect")).post(consent::connect_consumer))
+        .service(resource(&below("/connections/token")).get(token::ask).post(token::connect))
+        .service(resource(&below("/connections/{id}")).get(settings::connections::ask_change).post(settings::connections::change))
+        .service(resource(&below("/connections/{id}/consent")).post(consent::again))
+        .service(resource(&below("/connections/{id}/workspace")).get(consent::offer).post(consent::choose))
+        .service(resource(&below("/connections/{id}/token")).get(token::ask_replace).post(token::replace))
+        .service(resource(&below("/connections/{id}/check")).post(settings::connections::check))
+        .service(resource(&below("/connections/{id}/disconnect")).get(closing::ask).post(closing::end))
         .service(resource("/settings/audit").get(settings::audit::show))
         .service(resource("/settings/audit.csv").get(settings::export::send))
         .service(resource("/feedback").get(pages::feedback_list::show).post(pages::feedback_list::begin))

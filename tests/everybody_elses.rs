@@ -38,6 +38,7 @@ struct Stage<'a> {
     session: String,
     token: String,
     installation: String,
+    connection: String,
     joining: String,
 }
 
@@ -87,7 +88,22 @@ impl Stage<'_> {
         let joining = between(&test.get_as(&owner, "/people").await, "/people/joining/", "\"");
         let listed = test.api_json(Method::GET, "/installations", None).await;
         let installation = listed["entries"][0]["id"].as_str().expect("an id").to_owned();
-        Stage { test, amara, priya, feedback, request, one_on_one, agenda_item, goal, session, token, installation, joining }
+        let connection = test.connection(listed["entries"][0]["bitbucket_workspace"]["uuid"].as_str().expect("a UUID")).await;
+        Stage {
+            test,
+            amara,
+            priya,
+            feedback,
+            request,
+            one_on_one,
+            agenda_item,
+            goal,
+            session,
+            token,
+            installation,
+            connection,
+            joining,
+        }
     }
 
     /// The address that a path of the table stands for here.
@@ -103,6 +119,7 @@ impl Stage<'_> {
             "/people/joining/" => (&*self.joining, ""),
             "/people/" => (self.amara.member.id.as_str(), ""),
             "/settings/integrations/bitbucket/installations/" => (&*self.installation, ""),
+            "/settings/integrations/bitbucket/connections/" => (&*self.connection, ""),
             _ => ("", "0123456789abcdef0123456789abcdef"),
         };
         let query = if path.ends_with("/account") { format!("?account={AMARA}") } else { String::new() };
@@ -136,6 +153,7 @@ impl Stage<'_> {
             ("name", "Somebody New", ""),
             ("email", "new@lumenpay.example", "nowhere"),
             ("role", "owner", "king"),
+            ("purpose", "reading", "nothing"),
         ];
         let right = fields.iter().map(|(name, right, _)| (*name, (*right).to_owned())).collect();
         [right, fields.iter().map(|(name, _, wrong)| (*name, (*wrong).to_owned())).collect()]

@@ -5,6 +5,7 @@ mod agenda;
 mod allowed_operations;
 mod audit;
 mod caller;
+mod connections;
 mod creation;
 mod document_page;
 mod feedback;

@@ -6,8 +6,8 @@ use utoipa::OpenApi;
 
 use super::openapi::Shared;
 use super::{
-    accounts, agenda, allowed_operations, audit, document_page, feedback, goals, identities, installations, join_requests, links,
-    members, one_on_ones, openapi, quick_action, requests, shared_work,
+    accounts, agenda, allowed_operations, audit, connections, document_page, feedback, goals, identities, installations,
+    join_requests, links, members, one_on_ones, openapi, quick_action, requests, shared_work,
 };
 use crate::error::{Error, Kind, Problem};
 
@@ -60,6 +60,10 @@ operations! {
     "/api/v1/installations/{id}/disconnect" { post installations::disconnect }
     "/api/v1/bitbucket/operations" { get allowed_operations::list }
     "/api/v1/bitbucket/allowed-operations" { get allowed_operations::show, put allowed_operations::set }
+    "/api/v1/connections" { get connections::list, post connections::create }
+    "/api/v1/connections/{id}" { get connections::show, put connections::change }
+    "/api/v1/connections/{id}/token" { put connections::replace }
+    "/api/v1/connections/{id}/disconnect" { post connections::disconnect }
     "/api/v1/audit" { get audit::list }
     "/api/v1/members" { get members::list, post members::create }
     "/api/v1/members/{id}" { get members::show, patch members::change, delete members::remove }

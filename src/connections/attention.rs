@@ -1,7 +1,7 @@
 //! What needs somebody's attention about a connection, in plain words with the one thing to do. Its card and the owners' start page show it.
 
+use super::faring::{self, Ending};
 use super::grants::{Connection, Kind, State};
-use super::standing::{self, Ending};
 use crate::bitbucket::{Barrier, Doing, Failure};
 use crate::config::Now;
 
@@ -22,7 +22,7 @@ pub fn of(connection: &Connection, now: &Now) -> Option<Attention> {
     if connection.bitbucket_workspace_uuid.is_none() && connection.member_id.is_none() {
         return Some(attention("No Bitbucket workspace is chosen yet", "Choose one of those that it reaches."));
     }
-    let ending = standing::ending(connection.kind, connection.expires_at, now);
+    let ending = faring::ending(connection.kind, connection.expires_at, now);
     if ending == Some(Ending::Ended) {
         let remedy = "Make a new token in Bitbucket and put it in this one’s place; nothing is lost.";
         return Some(attention("The token has ended", remedy));
@@ -60,7 +60,8 @@ fn failing(connection: &Connection, now: &Now) -> Option<Attention> {
         return None;
     }
     let doing = if call == "refresh" { Doing::RefreshingToken } else { Doing::Calling };
-    let remedy = failure.map_or_else(|| "Check the connection; if it stays so, connect again.".into(), |it| it.remedy_when(doing));
+    let remedy =
+        failure.map_or_else(|| "Check the connection; if it stays so, connect again.".into(), |it| it.remedy_when(doing));
     let what = match call {
         "refresh" => "The token could not be refreshed".to_owned(),
         call => format!("A call fails ({})", call.replace('_', " ")),

@@ -1,7 +1,7 @@
 //! Trying a connection out: one small read where it reaches, whose answer is written down. Owners press a button for it.
 
 use super::grants::{self, Connection, Reach};
-use super::{Parts, refresh, standing};
+use super::{Parts, faring, refresh};
 use crate::bitbucket::{ApiPath, Call, Failure};
 use crate::config::Now;
 use crate::error::{Error, Result};
@@ -27,8 +27,8 @@ pub async fn check(parts: &Parts<'_>, viewer: &Viewer, id: &ConnectionId, now: &
     };
     let (id, now) = (id.clone(), now.clone());
     let note = move |connection: &mut AnyConnection| match &answer {
-        Ok(()) => standing::note_success(connection, &id),
-        Err(failure) => standing::note_failure(connection, &id, CALL, failure, &now),
+        Ok(()) => faring::note_success(connection, &id),
+        Err(failure) => faring::note_failure(connection, &id, CALL, failure, &now),
     };
     parts.database.write(note).await
 }

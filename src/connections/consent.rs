@@ -54,6 +54,13 @@ pub struct Sent {
     purposes: Purposes,
 }
 
+impl Sent {
+    /// Whether it is a member's own grant.
+    pub fn is_own(&self) -> bool {
+        self.is_own
+    }
+}
+
 /// Begins: the answer is the address at Bitbucket where consent is asked for.
 ///
 /// # Errors

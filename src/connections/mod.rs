@@ -1,8 +1,10 @@
 //! Every way a Bitbucket workspace is connected: installations, OAuth grants and tokens; their secrets, claiming, the credential for a
 //! purpose, disconnecting, purging. Doors and jobs call it.
 
+pub mod attention;
 pub mod calls;
 pub mod changing;
+pub mod checking;
 pub mod choosing;
 pub mod claims;
 pub mod closing;

@@ -82,6 +82,11 @@ pub fn suffice(granted: Option<&str>, purpose: Purpose) -> bool {
     granted.is_none_or(|granted| least(purpose).iter().all(|scope| covers(granted, scope)))
 }
 
+/// Whether hooks can be made with it. What Bitbucket does not tell is believed until it refuses.
+pub fn may_hook(granted: Option<&str>) -> bool {
+    granted.is_none_or(|granted| covers(granted, "webhook"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ pub use check::Checked;
 
 use super::grants::{self, Connection, Kind, Reach, State};
 use super::purposes::Purposes;
-use super::{Parts, choosing, scopes, secrets, faring};
+use super::{Parts, choosing, faring, scopes, secrets};
 use crate::config::{Now, Secret};
 use crate::error::{Error, Result};
 use crate::people::text::{EmailAddress, Name};
@@ -183,12 +183,24 @@ fn expires_at(kind: Kind, text: &str, now: &Now) -> Result<Option<NaiveDateTime>
 /// `bitbucket_workspace_taken` (409); whatever Bitbucket's silence makes (503).
 pub async fn connect(parts: &Parts<'_>, viewer: &Viewer, pasted: Pasted, now: &Now) -> Result<ConnectionId> {
     viewer.must_own()?;
-    let checked = check::check(parts.bitbucket, &pasted).await?;
+    let checked = check(parts, &pasted).await?;
     let (viewer, keyring, now) = (viewer.clone(), parts.keyring.clone(), now.clone());
     parts.database.write(move |connection| make(connection, &viewer, &pasted, &checked, &keyring, &now)).await
 }
 
-fn make(
+/// Asks Bitbucket what a pasted token is, before anything is stored.
+///
+/// # Errors
+/// `token_refused`, `reach_unknown`, `token_scopes_missing` or `token_kind_differs` (400); whatever Bitbucket's silence makes (503).
+pub async fn check(parts: &Parts<'_>, pasted: &Pasted) -> Result<Checked> {
+    check::check(parts.bitbucket, pasted).await
+}
+
+/// Makes a connection of a token that was checked.
+///
+/// # Errors
+/// `owner_needed` (403); `bitbucket_workspace_taken` (409).
+pub fn make(
     connection: &mut AnyConnection,
     viewer: &Viewer,
     pasted: &Pasted,
@@ -196,6 +208,7 @@ fn make(
     keyring: &Keyring,
     now: &Now,
 ) -> Result<ConnectionId> {
+    viewer.must_own()?;
     choosing::take_in(connection, &viewer.workspace_id, checked.workspace, &checked.slug, now)?;
     let id = ConnectionId::new(now);
     diesel::insert_into(connections::table)

@@ -10,6 +10,8 @@ use super::session::SignedIn;
 use super::{conversations, feedback_list, request_list};
 use crate::app::App;
 use crate::config::Now;
+use crate::connections::attention;
+use crate::connections::grants::{self, Connection};
 use crate::connections::installations::{self, Installation, State};
 use crate::error::Result;
 use crate::people::Viewer;
@@ -38,7 +40,14 @@ struct Waiting {
     meetings: Vec<OneOnOne>,
     drafts: Listed<Feedback>,
     attached: Vec<Link>,
-    owner: Option<(Vec<Installation>, Listed<JoinRequest>)>,
+    owner: Option<ForOwner>,
+}
+
+/// What only owners see to.
+struct ForOwner {
+    installations: Vec<Installation>,
+    connections: Vec<Connection>,
+    joining: Listed<JoinRequest>,
 }
 
 /// `GET /`.
@@ -48,8 +57,9 @@ struct Waiting {
 pub async fn show(app: web::Data<App>, me: SignedIn) -> PageResult<HttpResponse> {
     let (viewer, now) = (me.viewer(), app.now());
     let today = me.zone.today(&now);
-    let waiting = app.read(move |connection| read(connection, &viewer, today, &now)).await?;
-    html(&page(&me, waiting, today, app.config.bitbucket_web_url.clone()))
+    let moment = now.clone();
+    let waiting = app.read(move |connection| read(connection, &viewer, today, &moment)).await?;
+    html(&page(&me, waiting, today, &now, app.config.bitbucket_web_url.clone()))
 }
 
 fn read(connection: &mut AnyConnection, viewer: &Viewer, today: NaiveDate, now: &Now) -> Result<Waiting> {
@@ -62,7 +72,11 @@ fn read(connection: &mut AnyConnection, viewer: &Viewer, today: NaiveDate, now: 
     let meetings = one_on_ones::list(connection, viewer, Span::From(today), &by_date)?.entries;
     let owner = match viewer.role {
         Role::Member => None,
-        Role::Owner => Some((installations::open(connection, viewer)?, join_requests::list(connection, viewer, &page)?)),
+        Role::Owner => Some(ForOwner {
+            installations: installations::open(connection, viewer)?,
+            connections: grants::open(connection, viewer)?,
+            joining: join_requests::list(connection, viewer, &page)?,
+        }),
     };
     Ok(Waiting {
         identity: identities::of(connection, viewer, &viewer.member_id)?,
@@ -75,12 +89,12 @@ fn read(connection: &mut AnyConnection, viewer: &Viewer, today: NaiveDate, now: 
     })
 }
 
-fn page(me: &SignedIn, read: Waiting, today: NaiveDate, bitbucket_href: String) -> HomePage {
+fn page(me: &SignedIn, read: Waiting, today: NaiveDate, now: &Now, bitbucket_href: String) -> HomePage {
     let viewer = me.viewer();
     HomePage {
         shell: me.shell(Place::Home, None),
         today: Time::Date(today),
-        owner: read.owner.map(|(installations, joining)| owner_tasks(installations, joining)),
+        owner: read.owner.map(|read| owner_tasks(read, now)),
         bitbucket_linked: read.identity.is_some_and(|identity| identity.confirmed_at.is_some()),
         to_answer: read.to_answer.entries.iter().map(|item| request_list::row(item, &viewer, today)).collect(),
         to_answer_count: read.to_answer_count,
@@ -92,16 +106,21 @@ fn page(me: &SignedIn, read: Waiting, today: NaiveDate, bitbucket_href: String) 
     }
 }
 
-fn owner_tasks(installations: Vec<Installation>, joining: Listed<JoinRequest>) -> OwnerTasks {
+fn owner_tasks(read: ForOwner, now: &Now) -> OwnerTasks {
+    let ForOwner { installations, connections, joining } = read;
     let name = |installation: Installation| {
         let known = installation.bitbucket_workspace_name.or(installation.bitbucket_workspace_slug);
         known.unwrap_or(installation.bitbucket_workspace_uuid)
     };
-    let is_unconnected = installations.is_empty();
+    let is_unconnected = installations.is_empty() && connections.is_empty();
+    let attention = connections
+        .iter()
+        .filter_map(|connection| attention::of(connection, now).map(|attention| (connection.name.clone(), attention.what)));
     let waiting = installations.into_iter().filter(|installation| installation.state == State::Waiting);
     OwnerTasks {
         is_unconnected,
         waiting: waiting.map(name).collect(),
+        attention: attention.collect(),
         has_more_joining: joining.next.is_some(),
         joining: joining.entries.into_iter().map(|asking| asking.name).collect(),
     }

@@ -5,6 +5,7 @@
 
 mod api;
 mod changes;
+pub mod connections;
 mod feedback;
 mod form;
 mod goals;
@@ -39,7 +40,7 @@ pub use people::{
     WaitingRow, Wrong,
 };
 pub use person_field::PersonField;
-pub use profile::{Account, LinkCode, ProfilePage, SessionRow};
+pub use profile::{Account, LinkCode, OwnGrant, ProfilePage, SessionRow};
 pub use pull_requests::{
     AttachForm, ConversationLinksPage, Known, PullRequest, PullRequestState, PullRequests, Said, WrongLink, address_of,
 };

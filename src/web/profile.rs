@@ -3,11 +3,12 @@
 use actix_web::{HttpResponse, web};
 
 use super::failure::{PageResult, html, see_other};
-use super::page::{Account, LinkCode, Place, ProfilePage, SessionRow, Time};
+use super::page::{Account, LinkCode, OwnGrant, Place, ProfilePage, SessionRow, Time};
 use super::session::SignedIn;
 use super::sign_in::CsrfForm;
 use crate::app::App;
 use crate::config::{Now, Secret};
+use crate::connections::grants::{self, Connection, State};
 use crate::error::{Error, Result};
 use crate::people::identities::{self, BoundBy, CODE_SECONDS, Identity};
 use crate::people::members::Role;
@@ -22,6 +23,7 @@ struct Standing {
     identity: Option<Identity>,
     sessions: Vec<Session>,
     tokens: usize,
+    grant: Option<Connection>,
 }
 
 /// `GET /profile`.
@@ -93,6 +95,7 @@ fn read(connection: &mut AnyConnection, viewer: &Viewer, secret: &Secret, now: &
         identity: identities::of(connection, viewer, &viewer.member_id)?,
         sessions: sessions::list(connection, viewer, secret, now)?,
         tokens: api_tokens::list(connection, viewer)?.len(),
+        grant: grants::own(connection, viewer)?,
     })
 }
 
@@ -115,6 +118,11 @@ fn page(app: &App, me: &SignedIn, standing: Standing, code: Option<LinkCode>) ->
         code,
         sessions: standing.sessions.into_iter().map(session).collect(),
         tokens: standing.tokens,
+        grant: standing.grant.map(|own| OwnGrant {
+            is_well: own.state == State::Connected,
+            since: Time::Day(own.created_at),
+            scopes: own.scopes.unwrap_or_default(),
+        }),
     }
 }
 

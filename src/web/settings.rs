@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod cards;
 pub mod changes;
+pub mod connections;
 pub mod ending;
 pub mod export;
 pub mod install_code;

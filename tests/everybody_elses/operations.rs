@@ -48,6 +48,9 @@ async fn no_operation_answers_without_a_token(test: &Test) {
 fn body(operation: &Operation) -> Option<Value> {
     match (operation.method.as_str(), operation.path.as_str()) {
         ("POST", "/installations/{id}/disconnect") => Some(json!({"workspace": "lumenpay"})),
+        ("PUT", "/connections/{id}") => Some(json!({"name": "Theirs", "purposes": []})),
+        ("PUT", "/connections/{id}/token") => Some(json!({"token": "ATCTT3xFfGN0"})),
+        ("POST", "/connections/{id}/disconnect") => Some(json!({})),
         ("PUT", "/quick-action") => Some(json!({"enabled": false})),
         ("PUT", "/bitbucket/allowed-operations") => Some(json!({"groups": ["repositories"], "operations": []})),
         ("POST", "/members") => Some(json!({"name": "New", "email": "new@lumenpay.example", "role": "owner"})),
@@ -69,6 +72,7 @@ async fn operations_for_owners_are_for_those_of_the_workspace(test: &Test) {
         let Operation { method, path, .. } = operation;
         let id = match path.split('/').nth(1) {
             Some("installations") => stage.installation.as_str(),
+            Some("connections") => &stage.connection,
             Some("join-requests") => &stage.joining,
             Some("members") => stage.amara.member.id.as_str(),
             _ => AMARA,

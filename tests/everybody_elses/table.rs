@@ -9,6 +9,7 @@ anyone  GET       /sign-in
 anyone  GET,POST  /sign-in/bitbucket
 anyone  GET       /sign-in/bitbucket/callback
 anyone  GET,POST  /sign-in/bitbucket/choose
+member  GET       /sign-in/bitbucket/callback/consent
 anyone  GET,POST  /sign-in/{link}
 anyone  GET       /static/{hash}/{name}
 member  GET       /
@@ -16,6 +17,8 @@ member  POST      /sign-out
 member  GET       /profile
 member  POST      /profile/code
 member  POST      /profile/account/remove
+member  POST      /profile/grant
+member  POST      /profile/grant/end
 member  POST      /profile/sessions/end-others
 theirs  POST      /profile/sessions/{id}/end
 member  GET,POST  /profile/tokens
@@ -38,6 +41,17 @@ owners  POST      /settings/integrations/bitbucket/identities/unbind
 owners  POST      /settings/integrations/bitbucket/identities/not-a-member
 owners  POST      /settings/integrations/bitbucket/identities/undo
 owners  GET,POST  /settings/integrations/bitbucket/changes
+owners  GET       /settings/integrations/bitbucket/connections
+owners  POST      /settings/integrations/bitbucket/connections/consent
+owners  POST      /settings/integrations/bitbucket/connections/consumer
+owners  POST      /settings/integrations/bitbucket/connections/consumer/connect
+owners  GET,POST  /settings/integrations/bitbucket/connections/token
+owners  GET,POST  /settings/integrations/bitbucket/connections/{id}
+owners  POST      /settings/integrations/bitbucket/connections/{id}/consent
+owners  GET,POST  /settings/integrations/bitbucket/connections/{id}/workspace
+owners  GET,POST  /settings/integrations/bitbucket/connections/{id}/token
+owners  POST      /settings/integrations/bitbucket/connections/{id}/check
+owners  GET,POST  /settings/integrations/bitbucket/connections/{id}/disconnect
 owners  GET       /settings/audit
 owners  GET       /settings/audit.csv
 member  GET,POST  /feedback

@@ -4,6 +4,7 @@
 //! and on calls to Bitbucket that nobody expected.
 
 pub mod browser;
+pub mod connections;
 pub mod forge;
 pub mod forge_page;
 pub mod lifecycle;

@@ -38,6 +38,8 @@ pub struct OwnerTasks {
     pub is_unconnected: bool,
     /// The Bitbucket workspaces that wait for a confirmation.
     pub waiting: Vec<String>,
+    /// The connections that need attention, each with what is the matter.
+    pub attention: Vec<(String, String)>,
     /// Who asks to join, by the names they gave.
     pub joining: Vec<String>,
     /// Whether more of them ask.

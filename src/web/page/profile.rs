@@ -22,6 +22,18 @@ pub struct ProfilePage {
     pub sessions: Vec<SessionRow>,
     /// How many API tokens the member has.
     pub tokens: usize,
+    /// The member's own grant at Bitbucket.
+    pub grant: Option<OwnGrant>,
+}
+
+/// A member's own grant at Bitbucket.
+pub struct OwnGrant {
+    /// Whether Bitbucket takes it.
+    pub is_well: bool,
+    /// Since when there is one.
+    pub since: Time,
+    /// Its scopes, separated by blanks.
+    pub scopes: String,
 }
 
 impl ProfilePage {

@@ -75,7 +75,7 @@ pub enum CardState {
 }
 
 impl CardState {
-    fn words(self) -> &'static str {
+    pub(super) fn words(self) -> &'static str {
         match self {
             Self::Waiting => "Waiting for your confirmation",
             Self::Connected => "Connected",
@@ -84,7 +84,7 @@ impl CardState {
         }
     }
 
-    fn tone(self) -> &'static str {
+    pub(super) fn tone(self) -> &'static str {
         match self {
             Self::Waiting => "info",
             Self::Connected => "success",
@@ -93,7 +93,7 @@ impl CardState {
         }
     }
 
-    fn icon(self) -> &'static str {
+    pub(super) fn icon(self) -> &'static str {
         match self {
             Self::Waiting => "wait",
             Self::Connected => "tick",

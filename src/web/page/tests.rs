@@ -341,6 +341,7 @@ fn pages() -> Vec<String> {
         owner: Some(OwnerTasks {
             is_unconnected: true,
             waiting: vec![hostile()],
+            attention: vec![(hostile(), hostile())],
             joining: vec![hostile()],
             has_more_joining: true,
         }),
@@ -366,6 +367,7 @@ fn pages() -> Vec<String> {
             code,
             sessions: vec![session],
             tokens: 1,
+            grant: Some(OwnGrant { is_well: false, since: day(), scopes: hostile() }),
         }
         .render(),
         TokensPage { shell: shell(), made, form, tokens: vec![token()] }.render(),
