@@ -10,6 +10,7 @@ mod browser;
 mod calls;
 mod canonicalisation;
 mod command_line;
+mod connections;
 mod conversation_links;
 mod crash;
 mod descriptor;

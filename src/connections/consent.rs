@@ -75,7 +75,8 @@ pub fn begin(
     now: &Now,
 ) -> Result<String> {
     let (purposes, connection_id, is_own) = match wish {
-        Wish::Own => (Purposes::of(&[Purpose::ReadingActivity, Purpose::AgentTools]), None, true),
+        // What is read on somebody's word, and nothing that listens.
+        Wish::Own => (Purposes::of(&[Purpose::AgentTools]), None, true),
         Wish::New(purposes) => (purposes.clone(), None, false),
         Wish::Anew(id) => (grants::find(connection, viewer, id)?.purposes, Some(id), false),
     };

@@ -48,13 +48,13 @@ struct User {
 struct Told(Option<String>);
 
 impl Told {
-    fn from_answer(&mut self, answer: &Answer) {
+    fn note_answer(&mut self, answer: &Answer) {
         if let Some(scopes) = answer.header("x-oauth-scopes").filter(|scopes| !scopes.trim().is_empty()) {
             self.0.get_or_insert_with(|| one_line(&scopes.replace(',', " "), 1000));
         }
     }
 
-    fn from_failure(&mut self, failure: &Failure) {
+    fn note_failure(&mut self, failure: &Failure) {
         if let Failure::MissingScopes { granted, .. } = failure
             && !granted.is_empty()
         {
@@ -73,16 +73,24 @@ pub(super) async fn check(bitbucket: &Client, pasted: &Pasted) -> Result<Checked
     let account_id = match ask(bitbucket, &credential, &["user"], &[]).await {
         Ok(answer) => {
             must_be_of_kind(pasted, &answer)?;
-            told.from_answer(&answer);
+            told.note_answer(&answer);
             answer.json::<User>().ok().and_then(|user| user.account_id).map(|id| one_line(&id, 128))
         }
         Err(failure @ Failure::NotAuthorised) if pasted.kind == Kind::ApiToken => return Err(refused(pasted, &failure)),
         Err(failure) => {
-            told.from_failure(&failure);
+            told.note_failure(&failure);
             None
         }
     };
     let workspace = reached(bitbucket, &credential, pasted, &mut told).await?;
+    // A refusal names every scope that the token has, so something is asked that it need not be allowed.
+    for unlikely in [&["user", "emails"][..], &["workspaces", &pasted.workspace, "hooks"][..]] {
+        if told.0.is_none()
+            && let Err(failure) = ask(bitbucket, &credential, unlikely, &[]).await
+        {
+            told.note_failure(&failure);
+        }
+    }
     let (uuid, slug) = (workspace.uuid.as_deref().and_then(parse_uuid), workspace.slug);
     let (Some(uuid), Some(slug)) = (uuid, slug) else { return Err(Failure::Malformed.into()) };
     let lacking = beyond(&pasted.purposes, told.0.as_deref());
@@ -110,7 +118,7 @@ async fn reached(bitbucket: &Client, credential: &Credential, pasted: &Pasted, t
             let listed = ask(bitbucket, credential, &["repositories", slug], &query).await;
             let listed = listed.map_err(|failure| refused(pasted, &failure))?;
             must_be_of_kind(pasted, &listed)?;
-            told.from_answer(&listed);
+            told.note_answer(&listed);
             let first = listed.json::<Page<Repository>>()?.values.into_iter().find_map(|repository| repository.workspace);
             match (first, project) {
                 (Some(workspace), _) => return Ok(workspace),
@@ -124,7 +132,7 @@ async fn reached(bitbucket: &Client, credential: &Credential, pasted: &Pasted, t
         }
     };
     must_be_of_kind(pasted, &answer)?;
-    told.from_answer(&answer);
+    told.note_answer(&answer);
     answer.json::<Repository>()?.workspace.ok_or_else(|| Failure::Malformed.into())
 }
 
