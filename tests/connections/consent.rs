@@ -4,7 +4,7 @@ use bitbucket_sandbox::WorkspacePermission;
 use clarityloop_bitbucket::connections::purposes::{self, Purpose};
 use serde_json::json;
 
-use super::{CONNECTIONS, connected, consent, consumer, leave, listed, owner, register, works};
+use super::{CONNECTIONS, CONSUMER, connected, consent, consumer, leave, listed, owner, register, works};
 use crate::both;
 use crate::harness::people::Person;
 use crate::harness::{AMARA, INGRID, PRIYA, Test, make_workspace};

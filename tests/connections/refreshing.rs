@@ -7,7 +7,7 @@ use clarityloop_bitbucket::connections::refresh;
 use clarityloop_bitbucket::storage::ids::ConnectionId;
 use serde_json::json;
 
-use super::{CONNECTIONS, connected, consent, listed, owner, refreshes, register, stored, works};
+use super::{CONNECTIONS, CONSUMER, connected, consent, listed, owner, refreshes, register, stored, works};
 use crate::both;
 use crate::harness::{INGRID, Test};
 
