@@ -1,6 +1,6 @@
 //! Pasted tokens: checked at once, warned about, replaced without losing anything, and ended with what Bitbucket said.
 
-use bitbucket_sandbox::{AccessToken, ApiToken, Reach};
+use bitbucket_sandbox::{AccessToken, ApiToken, Reach, WorkspacePermission};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -103,6 +103,7 @@ async fn an_app_password_is_refused_with_what_to_use_instead(test: &Test) {
 }
 
 async fn an_api_token_goes_with_its_address_and_its_last_day(test: &Test) {
+    test.sandbox.world(|world| world.enrol("lumenpay", AMARA, WorkspacePermission::Member));
     let scopes = ["read:user:bitbucket", "read:workspace:bitbucket", "read:repository:bitbucket", "read:pullrequest:bitbucket"];
     test.sandbox.add_api_token(ApiToken::new("ATATT-amara", "amara@lumenpay.example", AMARA, &scopes));
     let day = (test.now() + chrono::TimeDelta::days(90)).date_naive().to_string();

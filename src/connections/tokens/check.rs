@@ -64,9 +64,10 @@ impl Told {
 }
 
 pub(super) async fn check(bitbucket: &Client, pasted: &Pasted) -> Result<Checked> {
+    let budget = format!("token_check:{}", pasted.workspace);
     let credential = match &pasted.email {
-        Some(email) => Credential::basic("token_check", email.as_str(), pasted.token.clone()),
-        None => Credential::bearer("token_check", pasted.token.clone()),
+        Some(email) => Credential::basic(budget, email.as_str(), pasted.token.clone()),
+        None => Credential::bearer(budget, pasted.token.clone()),
     };
     let mut told = Told::default();
     // Tokens of repositories and projects may not ask this: the refusal then names every scope that they have.
