@@ -113,12 +113,13 @@ pub fn installed(
     now: &Now,
 ) -> Result<()> {
     let caller = called(connection, invocation, token, keyring, now)?;
+    // An uninstall may have been committed on another server a moment ago: what a purge took away stays away.
+    let living = rows::table.find(&caller.id).filter(rows::state.ne(State::Uninstalled));
     if let Some(installer) = installer {
-        let row = rows::table.find(&caller.id);
-        diesel::update(row).set(rows::reported_installer.eq(Some(installer))).execute(connection)?;
+        diesel::update(living).set(rows::reported_installer.eq(Some(installer))).execute(connection)?;
     }
     // It was consented to anew.
-    diesel::update(rows::table.find(&caller.id))
+    diesel::update(living)
         .set((rows::refused_since.eq(None::<NaiveDateTime>), rows::missing_scopes.eq(None::<String>)))
         .execute(connection)?;
     describe::enqueue(connection, &caller.id, now)

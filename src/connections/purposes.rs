@@ -179,7 +179,8 @@ fn candidates(
         .filter(installations::bitbucket_workspace_uuid.eq(&uuid))
         .filter(installations::workspace_id.eq(Some(workspace_id)))
         .filter(installations::state.eq(State::Active))
-        .order(installations::id)
+        // Of two doors of one Bitbucket workspace the Forge app's, unless Bitbucket refuses its key.
+        .order((installations::refused_since.is_not_null(), installations::door.desc(), installations::id))
         .limit(10)
         .select(installations::id)
         .load(connection)?;

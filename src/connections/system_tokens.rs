@@ -4,6 +4,7 @@
 use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
+use super::installations::State;
 use crate::config::{Now, Secret};
 use crate::error::{Error, Kind, Result};
 use crate::forge::system_token::AccessToken;
@@ -36,7 +37,9 @@ pub(super) fn keep(
         return Ok(());
     }
     let sealed = keyring.seal(token.token.expose(), &sealed_for(client_key))?;
-    diesel::update(installations::table.find(id))
+    // An uninstall may have been committed on another server a moment ago: a tombstone gets no token.
+    let living = installations::table.find(id).filter(installations::state.ne(State::Uninstalled));
+    diesel::update(living)
         .set((installations::system_token.eq(Some(sealed)), installations::system_token_expires_at.eq(Some(expires_at))))
         .execute(connection)?;
     Ok(())

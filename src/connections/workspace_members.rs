@@ -1,5 +1,6 @@
 //! The job that reads who belongs to a Bitbucket workspace, a page at a time, so that owners see whose accounts there are.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::NaiveDateTime;
@@ -66,15 +67,21 @@ pub fn readings(connection: &mut AnyConnection, viewer: &Viewer) -> Result<Vec<R
         .inner_join(bitbucket_workspaces::table)
         .filter(installations::workspace_id.eq(Some(&viewer.workspace_id)))
         .filter(installations::state.eq(State::Active))
-        .order(installations::id)
+        // Of two doors of one Bitbucket workspace the Forge app's, unless Bitbucket refuses its key.
+        .order((installations::refused_since.is_not_null(), installations::door.desc(), installations::id))
         .limit(100)
         .select((
-            installations::id,
-            bitbucket_workspaces::slug,
-            bitbucket_workspaces::members_read_at,
-            bitbucket_workspaces::members_error,
+            bitbucket_workspaces::uuid,
+            (
+                installations::id,
+                bitbucket_workspaces::slug,
+                bitbucket_workspaces::members_read_at,
+                bitbucket_workspaces::members_error,
+            ),
         ));
-    Ok(rows.load(connection)?)
+    let mut seen = HashSet::new();
+    let rows: Vec<(String, Reading)> = rows.load(connection)?;
+    Ok(rows.into_iter().filter(|(uuid, _)| seen.insert(uuid.clone())).map(|(_, reading)| reading).collect())
 }
 
 impl ReadMembers {

@@ -70,6 +70,11 @@ async fn a_workspace_moves_from_connect_to_forge_with_everything_it_has(test: &T
     let before = (test.api_json(Method::GET, "/links", None).await, test.api_json(Method::GET, "/members", None).await);
     assert_eq!(before.0["entries"][0]["pull_request"]["state"], "OPEN");
     let session = test.session(&test.made.owner).await;
+    let identities = test.get_as(&session, &format!("{SETTINGS}/identities")).await;
+    assert_eq!(identities.status, 200);
+    test.run_jobs().await;
+    let readings = test.sandbox.calls().iter().filter(|call| call.path.ends_with("/members")).count();
+    assert_eq!(readings, 1, "one Bitbucket workspace is read once, whichever door its key came by");
     let page = test.get_as(&session, SETTINGS).await.body;
     assert!(!page.contains("Move to the Forge app") && page.contains("Retire"), "{page}");
 

@@ -47,6 +47,8 @@ pub struct Card {
     pub deletion: Option<Deletion>,
     /// How far the removal at Bitbucket is, and whether a button asks again.
     pub removal: Option<(String, bool)>,
+    /// Whether its key stays after it has ended: Connect's, with which Bitbucket signs a new installation.
+    pub keeps_key: bool,
     /// Whether it is of the Connect app and can be retired, because the Forge app has taken over.
     pub is_retirable: bool,
     /// The Connect installation that this one of Forge took over from: its id, and how far its removal at Bitbucket is.
@@ -227,6 +229,8 @@ pub struct DisconnectPage {
     pub links: i64,
     /// Whether the app removes itself at Bitbucket.
     pub removes_itself: bool,
+    /// Whether there is a key that stays.
+    pub keeps_key: bool,
     /// What was typed.
     pub typed: String,
     /// Whether the links were ticked.

@@ -40,6 +40,7 @@ fn open(config: &Config, standing: &Standing, now: &Now) -> Card {
         findings,
         deletion: None,
         removal: None,
+        keeps_key: true,
         is_retirable: standing.is_retirable,
         retired: standing.retired.as_ref().and_then(retired),
         apps_url: apps_url(config, installation),
@@ -66,6 +67,7 @@ fn disconnected(config: &Config, standing: &Standing, now: &Now) -> Card {
         findings: standing.purge.as_ref().and_then(|purge| self_test::of_purge(purge, now)).into_iter().collect(),
         deletion,
         removal: installation.health.removal.map(|removal| removal_words(removal, installation)),
+        keeps_key: installation.door == Door::Connect,
         is_retirable: false,
         retired: None,
         apps_url: config.bitbucket_web_url.clone(),
@@ -103,10 +105,7 @@ fn removal_words(removal: Removal, installation: &Installation) -> (String, bool
 
 fn attention(config: &Config, installation: &Installation, finding: &Finding, now: &Now) -> Attention {
     let is_cut_off = installation.health.refused_since.is_some() || self_test::silent_hours(installation, now).is_some();
-    let consequence = match is_cut_off {
-        true => "Titles and states are no longer kept fresh. Links that exist stay.",
-        false => "",
-    };
+    let consequence = if is_cut_off { "Titles and states are no longer kept fresh. Links that exist stay." } else { "" };
     Attention {
         what: finding.what.clone(),
         since: finding.since.map(Time::Moment),

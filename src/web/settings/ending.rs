@@ -128,10 +128,10 @@ async fn page(app: &App, owner: &Owner, id: InstallationId, typed: &Typed) -> Pa
         let links = disconnect::count_links(connection, &viewer, &installation)?;
         let open = installations::open(connection, &viewer)?;
         let of_workspace = |it: &&Installation| it.bitbucket_workspace_uuid == installation.bitbucket_workspace_uuid;
-        let removes_itself = open.iter().filter(of_workspace).all(|it| it.door == Door::Connect);
-        Ok((installation, links, removes_itself))
+        let doors: Vec<Door> = open.iter().filter(of_workspace).map(|it| it.door).collect();
+        Ok((installation, links, doors))
     });
-    let (installation, links, removes_itself) = read.await?;
+    let (installation, links, doors) = read.await?;
     if installation.state == State::Uninstalled {
         return Err(Error::conflict(
             "already_disconnected",
@@ -144,7 +144,8 @@ async fn page(app: &App, owner: &Owner, id: InstallationId, typed: &Typed) -> Pa
         name: installation.typed_name().to_owned(),
         action: format!("{PATH}/installations/{}/disconnect", installation.id),
         links,
-        removes_itself,
+        removes_itself: !doors.contains(&Door::Forge),
+        keeps_key: doors.contains(&Door::Connect),
         typed: typed.name.clone(),
         removes_links: typed.removes_links,
         problem: typed.problem.clone(),
