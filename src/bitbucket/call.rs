@@ -98,7 +98,7 @@ impl Call {
     }
 
     /// Path and query as they go on the wire.
-    pub(super) fn target(&self) -> String {
+    pub fn target(&self) -> String {
         let mut target = self.path.as_str().to_owned();
         for (index, (name, value)) in self.query.iter().enumerate() {
             target.push(if index == 0 { '?' } else { '&' });

@@ -8,6 +8,8 @@ pub use path::{LONGEST_PATH_BYTES, MOST_SEGMENTS, PathRefusal, RelativePath};
 pub use removed::Removed;
 pub use table::{Effect, Group, Operation, operations};
 
+use super::path::{ApiPath, PathRefused};
+
 /// The last parts of templates that take slashes: branch names, revisions and paths of files.
 const TAKE_SLASHES: [&str; 5] = ["{path}", "{name}", "{spec}", "{revspec}", "{revision}"];
 
@@ -88,32 +90,44 @@ impl Target {
         }
     }
 
-    /// The path as it is sent, below the API's host and `/2.0`, percent-encoded. A slash within a branch's name is encoded; between
-    /// the folders of a file's path it stays.
-    pub fn encoded(&self) -> String {
-        let mut encoded = String::new();
+    /// The same with another name for the workspace.
+    #[must_use]
+    pub fn with_workspace(&self, name: &str) -> Self {
+        let renamed = |(known, value): &(&'static str, String)| {
+            (*known, if *known == "workspace" { name.to_owned() } else { value.clone() })
+        };
+        Self { arguments: self.arguments.iter().map(renamed).collect(), ..self.clone() }
+    }
+
+    /// The path as it is sent. A slash within a branch's name is encoded; between the folders of a file's path it stays.
+    ///
+    /// # Errors
+    /// When a name cannot stand in a path.
+    pub fn path(&self) -> Result<ApiPath, PathRefused> {
+        let mut segments: Vec<&str> = Vec::new();
         let mut arguments = self.arguments.iter();
         for part in self.operation.template.split('/').skip(1) {
-            encoded.push('/');
             match arguments.as_slice().first().filter(|_| part.starts_with('{')) {
                 Some((name, value)) => {
                     arguments.next();
-                    encode(value, *name == "path", &mut encoded);
+                    if *name == "path" {
+                        segments.extend(value.split('/').filter(|folder| !folder.is_empty()));
+                    } else {
+                        segments.push(value);
+                    }
                 }
-                None => encode(part, false, &mut encoded),
+                None => segments.push(part),
             }
         }
-        if self.must_end_in_slash() {
-            encoded.push('/');
-        }
-        encoded
+        let path = ApiPath::of(segments)?;
+        Ok(if self.must_end_in_slash() { path.closed() } else { path })
     }
 
-    /// The pipelines service answers its list with a slash at the end only; a folder keeps the one that was typed. Anywhere else
-    /// a slash at the end may be answered 404.
+    /// The pipelines service answers its list with a slash at the end only; a folder keeps the one that was typed, and the root of a
+    /// repository has one. Anywhere else a slash at the end may be answered 404.
     fn must_end_in_slash(&self) -> bool {
         let is_list_of_pipelines = self.operation.template.ends_with("/pipelines") && self.operation.is_read();
-        let is_path = self.arguments.last().is_some_and(|(name, path)| *name == "path" && !path.is_empty());
+        let is_path = self.arguments.last().is_some_and(|(name, _)| *name == "path");
         is_list_of_pipelines || (is_path && self.ends_in_slash)
     }
 }
@@ -146,19 +160,6 @@ fn arguments(template: &'static str, path: &RelativePath) -> Option<Vec<(&'stati
         }
     }
     segments.next().is_none().then_some(arguments)
-}
-
-/// Percent-encodes everything but what RFC 3986, section 2.3, calls unreserved.
-fn encode(text: &str, keeps_slashes: bool, into: &mut String) {
-    use std::fmt::Write as _;
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (keeps_slashes && byte == b'/') {
-            into.push(char::from(byte));
-        } else {
-            // Writing to a String does not fail.
-            let _ = write!(into, "%{byte:02X}");
-        }
-    }
 }
 
 #[cfg(test)]
