@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use crate::bitbucket::{self, Client};
 use crate::config::{Config, Now, Random};
 use crate::connections::Parts;
+use crate::connections::calls::Permissions;
 use crate::connections::keys::{self, KeyCache};
 use crate::error::Result;
 use crate::forge::verifier::Verifier;
@@ -30,6 +31,8 @@ pub struct App {
     pub keyring: Arc<Keyring>,
     /// The keys that signed calls are verified with.
     pub keys: KeyCache,
+    /// What Bitbucket said lately of who may what in which repository.
+    pub permissions: Permissions,
     /// The keys of panel tokens, the newest first.
     pub panel_keys: Vec<[u8; 32]>,
     /// Verifies the calls of the Forge app; none when no Forge app is configured.
@@ -68,6 +71,7 @@ impl App {
             bitbucket,
             keyring,
             keys: KeyCache::default(),
+            permissions: Permissions::default(),
             forge,
             metrics,
             jobs_waiting: Arc::new(Notify::new()),

@@ -102,6 +102,7 @@ fn other_routes(config: &mut web::ServiceConfig) {
         .service(resource("/profile/sessions/{id}/end").post(pages::profile::end_session))
         .service(resource("/profile/tokens").get(pages::tokens::list).post(pages::tokens::make))
         .service(resource("/profile/tokens/{id}/revoke").get(pages::tokens::ask_to_revoke).post(pages::tokens::revoke))
+        .service(resource("/bitbucket/call").get(pages::calls::show).post(pages::calls::call))
         .service(resource("/claim/{link}").get(pages::claim::ask).post(pages::claim::accept))
         .service(resource(settings::PATH).get(settings::show))
         .service(resource(&below("/quick-action")).post(settings::switch))

@@ -6,8 +6,9 @@ use utoipa::OpenApi;
 
 use super::openapi::Shared;
 use super::{
-    accounts, agenda, allowed_operations, audit, connections, document_page, feedback, goals, identities, installations,
-    join_requests, links, members, one_on_ones, openapi, quick_action, requests, shared_work,
+    accounts, agenda, allowed_operations, audit, bitbucket_actions, bitbucket_calls, bitbucket_pull_requests, connections,
+    document_page, feedback, goals, identities, installations, join_requests, links, members, one_on_ones, openapi, quick_action,
+    requests, shared_work,
 };
 use crate::error::{Error, Kind, Problem};
 
@@ -58,6 +59,18 @@ operations! {
     "/api/v1/installations/{id}/refuse" { post installations::refuse }
     "/api/v1/installations/{id}/retire" { post installations::retire }
     "/api/v1/installations/{id}/disconnect" { post installations::disconnect }
+    "/api/v1/bitbucket/call" { post bitbucket_calls::call }
+    "/api/v1/bitbucket/repositories" { post bitbucket_actions::create_repository }
+    "/api/v1/bitbucket/repositories/{workspace}/{repository}" {
+        patch bitbucket_actions::change_repository, delete bitbucket_actions::delete_repository
+    }
+    "/api/v1/bitbucket/repositories/{workspace}/{repository}/pull-requests" { post bitbucket_pull_requests::open_pull_request }
+    "/api/v1/bitbucket/repositories/{workspace}/{repository}/pull-requests/{number}" {
+        get bitbucket_pull_requests::show_pull_request, patch bitbucket_pull_requests::change_pull_request
+    }
+    "/api/v1/bitbucket/repositories/{workspace}/{repository}/pull-requests/{number}/reviewers/{reviewer}" {
+        put bitbucket_pull_requests::add_reviewer, delete bitbucket_pull_requests::remove_reviewer
+    }
     "/api/v1/bitbucket/operations" { get allowed_operations::list }
     "/api/v1/bitbucket/allowed-operations" { get allowed_operations::show, put allowed_operations::set }
     "/api/v1/connections" { get connections::list, post connections::create }

@@ -66,6 +66,17 @@ impl Sent {
     }
 }
 
+impl Sent {
+    /// The key under which the answer is kept, for a request without a body.
+    ///
+    /// # Errors
+    /// `idempotency_key_invalid` (400); `body_too_large` (413).
+    pub(super) fn key(self) -> Result<Option<idempotency::Request>> {
+        let bytes = self.body?.0;
+        key(&self.request, &bytes)
+    }
+}
+
 fn must_be_json(request: &HttpRequest) -> Result<()> {
     if request.content_type().eq_ignore_ascii_case("application/json") {
         return Ok(());

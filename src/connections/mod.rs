@@ -1,6 +1,7 @@
 //! Every way a Bitbucket workspace is connected: installations, OAuth grants and tokens; their secrets, claiming, the credential for a
 //! purpose, disconnecting, purging. Doors and jobs call it.
 
+pub mod actions;
 pub mod attention;
 pub mod calls;
 pub mod changing;

@@ -4,6 +4,7 @@
 pub mod assets;
 pub mod bitbucket_sign_in;
 pub mod browser;
+pub mod calls;
 pub mod claim;
 pub mod conversation_links;
 pub mod conversations;

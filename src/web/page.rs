@@ -4,6 +4,7 @@
 //! `Debug`: some carry secrets.
 
 mod api;
+mod calls;
 mod changes;
 pub mod connections;
 mod feedback;
@@ -26,6 +27,7 @@ mod tokens;
 use askama::Template;
 
 pub use api::{ApiPage, Field, FieldTable, Operation, Path};
+pub use calls::{CallAnswer, CallChoice, CallPage, CallPlan, CallProblem, ChosenCall, GroupOfCalls, TypedCall};
 pub use changes::{ChangeChoice, ChangesPage, GroupOfChanges};
 pub use feedback::{EditFeedback, FeedbackList, FeedbackPage, FeedbackRow, FeedbackSection, Reader, Share, WithdrawFeedback};
 pub use form::WrongField;

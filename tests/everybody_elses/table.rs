@@ -23,6 +23,7 @@ member  POST      /profile/sessions/end-others
 theirs  POST      /profile/sessions/{id}/end
 member  GET,POST  /profile/tokens
 theirs  GET,POST  /profile/tokens/{id}/revoke
+member  GET,POST  /bitbucket/call
 owners  GET,POST  /claim/{link}
 owners  GET       /settings/integrations/bitbucket
 owners  POST      /settings/integrations/bitbucket/quick-action

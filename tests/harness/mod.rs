@@ -7,6 +7,7 @@ pub mod browser;
 pub mod connections;
 pub mod forge;
 pub mod forge_page;
+pub mod granted;
 pub mod lifecycle;
 pub mod people;
 pub mod postgres;

@@ -1,0 +1,258 @@
+//! With whose rights a call is made: the member's own grant, or the workspace's credential where Bitbucket would let the member do the
+//! same. Every call asks here, each time anew.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::asked::Asked;
+use super::permission::{Permission, Permissions, Question};
+use super::place;
+use crate::bitbucket::operations::Operation;
+use crate::bitbucket::{Body, Call, Credential};
+use crate::config::Now;
+use crate::connections::grants::Place;
+use crate::connections::purposes::{self, Chosen, Purpose, Way};
+use crate::connections::{Parts, grants, scopes};
+use crate::error::{Error, Kind, Result};
+use crate::people::Viewer;
+use crate::people::identities::{self, Identity};
+use crate::people::members::Role;
+use crate::storage::AnyConnection;
+
+/// What a call is made with.
+#[derive(Clone, Debug)]
+pub struct Right {
+    /// What authorises it.
+    pub credential: Credential,
+    /// Why this one, in one sentence.
+    pub why: String,
+}
+
+/// What the database says of who asks and what is asked about.
+struct Known {
+    /// Whether the member's own grant has the scopes, as far as they are known; none without a grant.
+    own_grant_suffices: Option<bool>,
+    identity: Option<Identity>,
+    /// The Bitbucket workspace that the path names, when it is connected here.
+    workspace: Option<Uuid>,
+}
+
+/// Finds what a call may be made with, and the call as it is then made: with the workspace's credential the path names the
+/// workspace by its UUID.
+///
+/// # Errors
+/// `own_grant_needed`, `own_grant_too_narrow`, `owner_needed`, `identity_needed`, `workspace_not_connected`,
+/// `repository_not_chosen` or `permission_missing` (403); `connection_missing` (409); Bitbucket's silence (503).
+pub async fn right(
+    parts: &Parts<'_>,
+    permissions: &Permissions,
+    viewer: &Viewer,
+    asked: &Asked,
+    now: &Now,
+) -> Result<(Right, Call)> {
+    let (asking, operation) = (viewer.clone(), asked.target.operation);
+    let workspace = asked.target.workspace().map(str::to_owned);
+    let known = parts.database.read(move |connection| Known::read(connection, &asking, operation, workspace.as_deref())).await?;
+    if known.own_grant_suffices == Some(true)
+        && let Some(chosen) = purposes::own_grant_of(parts, &viewer.workspace_id, &viewer.member_id, now).await?
+    {
+        return Ok((chosen.into(), asked.call.clone()));
+    }
+    let right = match asked.target.repository() {
+        Some((_, slug)) if !is_creation(operation) => in_repository(parts, permissions, viewer, asked, &known, slug, now).await,
+        _ => of_whole_workspace(parts, viewer, asked, &known, now).await,
+    };
+    match right {
+        // Whoever has connected their account wants to hear what is wrong with that first.
+        Err(error) if known.own_grant_suffices == Some(false) && error.kind != Kind::Upstream => {
+            Err(known.own_grant_needed(operation))
+        }
+        right => right,
+    }
+}
+
+impl Known {
+    fn read(connection: &mut AnyConnection, viewer: &Viewer, operation: &Operation, workspace: Option<&str>) -> Result<Self> {
+        let own = grants::own(connection, viewer)?.filter(|own| own.state == grants::State::Connected);
+        let suffices = |granted: &str| operation.oauth_scopes.iter().all(|scope| scopes::covers(granted, scope));
+        let workspace = workspace.map(|name| place::connected(connection, &viewer.workspace_id, name)).transpose()?.flatten();
+        Ok(Self {
+            own_grant_suffices: own.map(|own| own.scopes.as_deref().is_none_or(suffices)),
+            identity: identities::of(connection, viewer, &viewer.member_id)?.filter(|identity| identity.confirmed_at.is_some()),
+            workspace,
+        })
+    }
+
+    /// The Bitbucket workspace that the path names.
+    fn workspace(&self) -> Result<Uuid> {
+        self.workspace.ok_or_else(|| {
+            let detail =
+                "This Bitbucket workspace is not connected here. Check its name, or connect your own account on your profile.";
+            Error::forbidden("workspace_not_connected", detail)
+        })
+    }
+
+    /// What to say where only the member's own grant would do.
+    fn own_grant_needed(&self, operation: &Operation) -> Error {
+        if self.own_grant_suffices == Some(false) {
+            let scopes = operation.oauth_scopes.join(" and ");
+            let detail =
+                format!("Your own connection to Bitbucket lacks the scope {scopes}. Connect again on your profile with it.");
+            return Error::forbidden("own_grant_too_narrow", detail);
+        }
+        let detail = "Only your own Bitbucket account may do this for you. Connect it on your profile, and call again.";
+        Error::forbidden("own_grant_needed", detail)
+    }
+}
+
+/// What is about a whole workspace, or makes a repository in it, is read with one's own grant only, and written with the workspace's
+/// credential by owners only: Bitbucket has no list of who else might.
+async fn of_whole_workspace(
+    parts: &Parts<'_>,
+    viewer: &Viewer,
+    asked: &Asked,
+    known: &Known,
+    now: &Now,
+) -> Result<(Right, Call)> {
+    let operation = asked.target.operation;
+    if operation.is_read() || asked.target.workspace().is_none() {
+        return Err(known.own_grant_needed(operation));
+    }
+    if viewer.role != Role::Owner {
+        let detail = "With the workspace's connection only an owner may do this. Ask one of them, or connect your own account on your profile.";
+        return Err(Error::forbidden("owner_needed", detail));
+    }
+    let uuid = known.workspace()?;
+    let chosen = purposes::credential_for(parts, &viewer.workspace_id, uuid, Purpose::Writes, None, now).await?;
+    let right = chosen.ok_or_else(|| connection_missing(Purpose::Writes))?.into();
+    Ok((right, in_workspace(asked, uuid)?))
+}
+
+/// What is about one repository goes with the workspace's credential where a connection names the repository, and Bitbucket lets the
+/// member's own account do the same.
+async fn in_repository(
+    parts: &Parts<'_>,
+    permissions: &Permissions,
+    viewer: &Viewer,
+    asked: &Asked,
+    known: &Known,
+    slug: &str,
+    now: &Now,
+) -> Result<(Right, Call)> {
+    let operation = asked.target.operation;
+    if leads_elsewhere(asked) {
+        return Err(known.own_grant_needed(operation));
+    }
+    let Some(identity) = &known.identity else {
+        let detail = "The workspace's connection serves only those whose Bitbucket account is known. Link yours on your profile, or \
+                      connect it there.";
+        return Err(Error::forbidden("identity_needed", detail));
+    };
+    let uuid = known.workspace()?;
+    let purpose = if operation.is_read() { Purpose::AgentTools } else { Purpose::Writes };
+    let place = Some(Place { repository: slug, project: None });
+    let chosen = purposes::credential_for(parts, &viewer.workspace_id, uuid, purpose, place, now).await?;
+    let chosen = chosen.ok_or_else(|| connection_missing(purpose))?;
+    must_be_chosen(parts, viewer, &chosen.way, slug).await?;
+    let right = Right::from(chosen);
+    let question = Question {
+        workspace: braced(uuid),
+        repository: slug.to_owned(),
+        account_id: identity.account_id.clone(),
+        user_uuid: identity.bitbucket_uuid.as_ref().map(|uuid| format!("{{{uuid}}}")),
+    };
+    let mut answer = permissions.of(parts.bitbucket, &right.credential, &question, now).await;
+    if answer.as_ref().is_err_and(|failure| !failure.is_passing()) {
+        // Access tokens may not ask who else may; the app, or who granted reading, often may.
+        let reading = Purpose::ReadingActivity;
+        if let Some(other) = purposes::credential_for(parts, &viewer.workspace_id, uuid, reading, place, now).await? {
+            answer = permissions.of(parts.bitbucket, &other.credential, &question, now).await;
+        }
+    }
+    let permission = match answer {
+        Ok(permission) => permission,
+        Err(failure) if failure.is_passing() => return Err(super::perform::refusal(failure)),
+        Err(_may_not_ask) => None,
+    };
+    if permission < Some(needed(operation)) {
+        let detail = "Bitbucket does not let your account do this in the repository, or does not tell this workspace's connections so. \
+                      Connect your own Bitbucket account on your profile.";
+        return Err(Error::forbidden("permission_missing", detail));
+    }
+    Ok((right, in_workspace(asked, uuid)?))
+}
+
+/// Refuses a repository that no owner has chosen: one that no connection names.
+async fn must_be_chosen(parts: &Parts<'_>, viewer: &Viewer, way: &Way, slug: &str) -> Result<()> {
+    let (workspace_id, way, slug) = (viewer.workspace_id.clone(), way.clone(), slug.to_owned());
+    let read = move |connection: &mut AnyConnection| match &way {
+        Way::Connection(id) => place::names(connection, &workspace_id, id, &slug),
+        Way::Installation(_) => Ok(false),
+    };
+    if parts.database.read(read).await? {
+        return Ok(());
+    }
+    let detail = "This repository is not among those that owners have chosen for calls. Connect your own Bitbucket account on your profile, \
+                  or ask an owner to restrict a connection to repositories with this one among them.";
+    Err(Error::forbidden("repository_not_chosen", detail))
+}
+
+/// The call with the workspace named by its UUID: a slug that changed hands since it was connected leads nowhere else.
+fn in_workspace(asked: &Asked, uuid: Uuid) -> Result<Call> {
+    let path = asked.target.with_workspace(&braced(uuid)).path();
+    let path = path.map_err(|refusal| Error::invalid(refusal.code(), "path", refusal.to_string()))?;
+    Ok(Call { path, ..asked.call.clone() })
+}
+
+/// What Bitbucket would ask of a person who does this themselves.
+fn needed(operation: &Operation) -> Permission {
+    let is_plain = |scope: &&str| {
+        ["repository", "repository:write", "pullrequest", "pullrequest:write", "pipeline", "pipeline:write"].contains(scope)
+    };
+    let is_configuration = ["/pipelines_config", "/pipelines-config", "/deployments_config", "/deploy-keys"];
+    if !operation.oauth_scopes.iter().all(is_plain) || is_configuration.iter().any(|part| operation.template.contains(part)) {
+        return Permission::Admin;
+    }
+    // Whoever sees a pull request may comment on it and open a task, which is why Bitbucket asks for no more than reading.
+    let is_reading = |scope: &&str| ["repository", "pullrequest"].contains(scope);
+    if operation.is_read() || (operation.template.contains("/pullrequests") && operation.oauth_scopes.iter().all(is_reading)) {
+        Permission::Read
+    } else {
+        Permission::Write
+    }
+}
+
+fn is_creation(operation: &Operation) -> bool {
+    operation.method == "POST" && operation.template == "/repositories/{workspace}/{repo_slug}"
+}
+
+/// Whether a call in one repository would show or use another, which the person might not see: lists of forks, and revisions and
+/// sources that are named with their repository.
+fn leads_elsewhere(asked: &Asked) -> bool {
+    let names_another =
+        |(name, value): &(&str, String)| ["spec", "revspec", "revision", "commit"].contains(name) && value.contains(':');
+    let source = match &asked.call.body {
+        Some(Body::Json(json)) => json.pointer("/source/repository").is_some_and(|repository| *repository != Value::Null),
+        _ => false,
+    };
+    asked.target.operation.template.ends_with("/forks") || asked.target.arguments.iter().any(names_another) || source
+}
+
+fn connection_missing(purpose: Purpose) -> Error {
+    let detail = format!(
+        "No connection of your workspace serves “{}” here. Connect your own Bitbucket account on your profile, or ask an owner to let a \
+         connection serve it.",
+        purpose.name()
+    );
+    Error::new(Kind::Conflict, "connection_missing", detail)
+}
+
+fn braced(uuid: Uuid) -> String {
+    format!("{{{uuid}}}")
+}
+
+impl From<Chosen> for Right {
+    fn from(chosen: Chosen) -> Self {
+        Self { credential: chosen.credential, why: chosen.why }
+    }
+}

@@ -1,0 +1,200 @@
+//! Making a call: allowed, with a right, shown first when asked, confirmed where it destroys, written down where it writes. Doors call it.
+
+use serde::{Deserialize, Serialize};
+
+use super::access::{self, Right};
+use super::allowed;
+use super::asked::Asked;
+use super::permission::Permissions;
+use crate::bitbucket::operations::Effect;
+use crate::bitbucket::{Answer, Call, Failure};
+use crate::config::Now;
+use crate::connections::Parts;
+use crate::error::{Error, Kind, Result};
+use crate::people::{Viewer, audit, idempotency};
+use crate::storage::AnyConnection;
+
+/// The longest detail of an audit entry, in characters: a path may be longer.
+const LONGEST_DETAIL: usize = 400;
+
+/// How a call is to be made.
+#[derive(Clone, Debug, Default)]
+pub struct Manner {
+    /// Only says what would be sent.
+    pub is_dry_run: bool,
+    /// Repeats the name of what is destroyed.
+    pub confirm: Option<String>,
+    /// Makes a repetition harmless.
+    pub key: Option<idempotency::Request>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Nothing was sent; this is what would be.
+    Planned(Plan),
+    /// Bitbucket's answer.
+    Answered(Box<Answered>),
+    /// The same request was answered before. What Bitbucket said then is not kept but for this.
+    Repeated(Kept),
+}
+
+/// What a call would send. The credential is in none of it.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The call.
+    pub call: Call,
+    /// Its whole address.
+    pub address: String,
+    /// With whose right it would be made, in one sentence.
+    pub why: String,
+    /// What a confirmation must repeat, where one is needed.
+    pub confirm: Option<String>,
+}
+
+/// Bitbucket's answer and what goes with it.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// What Bitbucket answered.
+    pub answer: Answer,
+    /// With whose right it was asked, in one sentence.
+    pub why: String,
+}
+
+/// What is kept of an answer for whoever repeats the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The status that Bitbucket answered.
+    pub status: u16,
+    /// Where Bitbucket said the new thing is.
+    pub location: Option<String>,
+}
+
+/// Makes a call.
+///
+/// # Errors
+/// `write_not_allowed` (403); what [`access::right`] refuses; `confirmation_needed` (409); `idempotency_key_reused` or `answer_unknown`
+/// (409); what Bitbucket refuses, with the remedy.
+pub async fn make(
+    parts: &Parts<'_>,
+    permissions: &Permissions,
+    viewer: &Viewer,
+    asked: Asked,
+    manner: Manner,
+    now: &Now,
+) -> Result<Outcome> {
+    let operation = asked.target.operation;
+    if !operation.is_read() {
+        let asking = viewer.clone();
+        parts.database.read(move |connection| allowed::must_be_allowed(connection, &asking, operation)).await?;
+    }
+    let (right, call) = access::right(parts, permissions, viewer, &asked, now).await?;
+    let name = asked.target.name();
+    let confirm = (operation.effect == Effect::Destructive).then_some(name);
+    if manner.is_dry_run {
+        let address = format!("{}{}", parts.config.bitbucket_api_url, call.target());
+        return Ok(Outcome::Planned(Plan { call, address, why: right.why, confirm }));
+    }
+    if let Some(name) = confirm.filter(|name| manner.confirm.as_deref() != Some(name)) {
+        let detail = format!("This cannot be taken back. Look at a dry run, and send it again with confirm set to {name}.");
+        return Err(Error::conflict("confirmation_needed", detail).at("confirm"));
+    }
+    if operation.is_read() {
+        let answer = parts.bitbucket.call(&right.credential, &call).await.map_err(refusal)?;
+        return Ok(Outcome::Answered(Box::new(Answered { answer, why: right.why })));
+    }
+    write(parts, viewer, &right, &call, manner.key, now).await
+}
+
+/// Writes down what is about to be sent, sends it, and writes down what came of it: what cannot be undone is never unknown.
+async fn write(
+    parts: &Parts<'_>,
+    viewer: &Viewer,
+    right: &Right,
+    call: &Call,
+    key: Option<idempotency::Request>,
+    now: &Now,
+) -> Result<Outcome> {
+    let what = format!("{} {}", call.method, call.path.as_str().trim_start_matches("/2.0"));
+    let (asking, moment, reserved) = (viewer.clone(), now.clone(), key.clone());
+    let begun = line(&what, "sent, and no answer was recorded");
+    let begin = move |connection: &mut AnyConnection| {
+        if let Some(key) = &reserved {
+            if let Some((_, body)) = idempotency::answered(connection, &asking, key, &moment)? {
+                return Ok(Err(serde_json::from_str::<Kept>(&body).map_err(Error::internal)?));
+            }
+            idempotency::reserve(connection, &asking, key, &moment)?;
+        }
+        let actor = asking.member_id.as_str();
+        audit::begin(connection, &asking.workspace_id, actor, "bitbucket_write", "", &begun, &moment).map(Ok)
+    };
+    let entry = match parts.database.write(begin).await? {
+        Ok(entry) => entry,
+        Err(kept) => return Ok(Outcome::Repeated(kept)),
+    };
+    let answer = parts.bitbucket.call(&right.credential, call).await;
+    let (asking, outcome) = (viewer.clone(), outcome_of(&answer));
+    let end = move |connection: &mut AnyConnection| {
+        audit::complete(connection, &asking.workspace_id, &entry, &line(&what, &outcome.words))?;
+        match (&key, &outcome.kept) {
+            (Some(key), Some(kept)) => {
+                let body = serde_json::to_string(kept).map_err(Error::internal)?;
+                idempotency::settle(connection, &asking, key, kept.status, &body)
+            }
+            (Some(key), None) if !outcome.is_unknown => idempotency::release(connection, &asking, key),
+            _ => Ok(()),
+        }
+    };
+    parts.database.write(end).await?;
+    let answer = answer.map_err(refusal)?;
+    Ok(Outcome::Answered(Box::new(Answered { answer, why: right.why.clone() })))
+}
+
+struct Written {
+    words: String,
+    kept: Option<Kept>,
+    /// Whether Bitbucket may have done it all the same.
+    is_unknown: bool,
+}
+
+fn outcome_of(answer: &Result<Answer, Failure>) -> Written {
+    match answer {
+        Ok(answer) => {
+            let status = answer.status.as_u16();
+            let kept = Kept { status, location: answer.header("location").map(str::to_owned) };
+            Written { words: format!("done ({status})"), kept: Some(kept), is_unknown: false }
+        }
+        Err(failure @ (Failure::Down | Failure::Malformed | Failure::TooLarge)) => {
+            Written { words: format!("outcome unknown ({})", failure.code()), kept: None, is_unknown: true }
+        }
+        Err(failure) => Written { words: format!("refused ({})", failure.code()), kept: None, is_unknown: false },
+    }
+}
+
+fn line(what: &str, outcome: &str) -> String {
+    // The path is percent-encoded, so that each byte is a character.
+    let shown = what.get(..LONGEST_DETAIL).map_or_else(|| what.to_owned(), |cut| format!("{cut}…"));
+    format!("{shown}: {outcome}")
+}
+
+/// What Bitbucket's refusal is to whoever called: theirs to act on, with the remedy, and never a fault of this server's.
+pub fn refusal(failure: Failure) -> Error {
+    let kind = match &failure {
+        Failure::NotFound | Failure::NotEnabled { .. } => Kind::NotFound,
+        Failure::MissingScopes { .. } | Failure::Forbidden { .. } => Kind::Forbidden,
+        Failure::Removed { .. } | Failure::WorkspaceDeleted => Kind::Gone,
+        Failure::RateLimited { .. } => Kind::TooMany,
+        Failure::NotAuthorised | Failure::GrantEnded => Kind::Conflict,
+        Failure::Refused { status: 409, .. } => Kind::Conflict,
+        Failure::Refused { .. } | Failure::TooLarge => Kind::Invalid,
+        Failure::Down | Failure::Malformed => Kind::Upstream,
+    };
+    let retry_after_seconds = match &failure {
+        Failure::RateLimited { after_seconds } => Some(after_seconds.unwrap_or(60)),
+        Failure::Down | Failure::Malformed => Some(30),
+        _ => None,
+    };
+    let mut error = Error::new(kind, failure.code(), failure.remedy()).because(failure);
+    error.retry_after_seconds = retry_after_seconds;
+    error
+}

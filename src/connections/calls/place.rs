@@ -1,0 +1,54 @@
+//! Which Bitbucket workspaces and repositories a call may reach with the workspace's credential: those that are connected, and in them
+//! those that a connection names. `access` asks.
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use crate::connections::grants::{Reach, State};
+use crate::connections::installations;
+use crate::error::Result;
+use crate::people::pull_requests::parse_uuid;
+use crate::storage::AnyConnection;
+use crate::storage::ids::{ConnectionId, WorkspaceId};
+use crate::storage::schema::{bitbucket_workspaces, connections, installations as installation_rows};
+
+/// The UUID of a Bitbucket workspace that is connected here, by its slug or its UUID in braces.
+pub(super) fn connected(connection: &mut AnyConnection, workspace_id: &WorkspaceId, name: &str) -> Result<Option<Uuid>> {
+    let uuid = match parse_uuid(name) {
+        Some(uuid) => Some(uuid.to_string()),
+        None => {
+            let named = bitbucket_workspaces::table.filter(bitbucket_workspaces::slug.eq(Some(name)));
+            named.select(bitbucket_workspaces::uuid).first::<String>(connection).optional()?
+        }
+    };
+    let Some(uuid) = uuid else { return Ok(None) };
+    let installed = installation_rows::table
+        .filter(installation_rows::bitbucket_workspace_uuid.eq(&uuid))
+        .filter(installation_rows::workspace_id.eq(Some(workspace_id)))
+        .filter(installation_rows::state.eq(installations::State::Active))
+        .count()
+        .get_result::<i64>(connection)?;
+    let granted = connections::table
+        .filter(connections::bitbucket_workspace_uuid.eq(Some(&uuid)))
+        .filter(connections::workspace_id.eq(workspace_id))
+        .filter(connections::member_id.is_null())
+        .filter(connections::state.eq(State::Connected))
+        .count()
+        .get_result::<i64>(connection)?;
+    Ok(if installed + granted > 0 { parse_uuid(&uuid) } else { None })
+}
+
+/// Whether a connection names this repository, by its slug: its token is the repository's own, or an owner has restricted it to a list
+/// that the repository stands in.
+pub(super) fn names(connection: &mut AnyConnection, workspace_id: &WorkspaceId, id: &ConnectionId, slug: &str) -> Result<bool> {
+    let row: Option<(Reach, Option<String>, Option<String>)> = connections::table
+        .find(id)
+        .filter(connections::workspace_id.eq(workspace_id))
+        .select((connections::reach, connections::reach_name, connections::restricted_to))
+        .first(connection)
+        .optional()?;
+    let Some((reach, reach_name, restricted_to)) = row else { return Ok(false) };
+    let is_its_own = reach == Reach::Repository && reach_name.as_deref() == Some(slug);
+    let listed: Vec<String> = restricted_to.and_then(|list| serde_json::from_str(&list).ok()).unwrap_or_default();
+    Ok(is_its_own || listed.iter().any(|listed| listed == slug))
+}

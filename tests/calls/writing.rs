@@ -1,0 +1,131 @@
+//! Changes: only what an owner allowed, shown first, confirmed where nothing takes it back, written down, and sent once.
+
+use bitbucket_sandbox::{Fault, Misbehaviour};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{CALL, READING, WRITING, allow, asked, call, caller};
+use crate::both;
+use crate::harness::{AMARA, LEDGER, PRIYA, Test};
+
+both!(
+    nothing_is_changed_that_no_owner_has_allowed,
+    a_dry_run_shows_what_would_be_sent_and_sends_nothing,
+    what_cannot_be_taken_back_is_confirmed_by_name,
+    a_repetition_under_one_key_is_sent_once,
+    every_change_is_written_down_with_what_came_of_it,
+);
+
+const BRANCHES: &str = "repositories/lumenpay/ledger/refs/branches";
+const NEW_BRANCH: &str = "POST /2.0/repositories/lumenpay/ledger/refs/branches";
+
+fn branch(name: &str) -> Value {
+    json!({"method": "POST", "path": BRANCHES, "body": {"name": name, "target": {"hash": "main"}}})
+}
+
+async fn nothing_is_changed_that_no_owner_has_allowed(test: &Test) {
+    let amara = caller(test, "Amara Okafor", None).await;
+    test.own_grant(&amara.member, AMARA, WRITING).await;
+    let (status, answer) = call(test, &amara, branch("fees")).await;
+    assert_eq!((status, &answer["code"]), (403, &json!("write_not_allowed")), "{answer}");
+    allow(test, &["pull_requests"], &[]).await;
+    assert_eq!(call(test, &amara, branch("fees")).await.0, 403, "another group");
+    assert_eq!(asked(test), Vec::<String>::new());
+    allow(test, &["branches"], &[]).await;
+    let (status, answer) = call(test, &amara, branch("fees")).await;
+    assert_eq!((status, &answer["status"]), (200, &json!(201)), "{answer}");
+    assert_eq!(asked(test), [NEW_BRANCH]);
+    let delete = json!({"method": "DELETE", "path": format!("{BRANCHES}/fees"), "confirm": "fees"});
+    assert_eq!(call(test, &amara, delete).await.1["code"], "write_not_allowed", "a group deletes nothing");
+    // A connection of the workspace that only reads changes nothing either, and neither does who only reads at Bitbucket.
+    test.installed().await;
+    test.workspace_token(READING, "agents", Some(&["ledger"])).await;
+    let priya = caller(test, "Priya Raman", Some(PRIYA)).await;
+    assert_eq!(call(test, &priya, branch("other")).await.1["code"], "connection_missing");
+}
+
+async fn a_dry_run_shows_what_would_be_sent_and_sends_nothing(test: &Test) {
+    let amara = caller(test, "Amara Okafor", None).await;
+    test.own_grant(&amara.member, AMARA, WRITING).await;
+    allow(test, &["branches"], &[]).await;
+    let mut wanted = branch("fees");
+    wanted["dry_run"] = json!(true);
+    let (status, answer) = call(test, &amara, wanted.clone()).await;
+    assert_eq!((status, &answer["status"]), (200, &Value::Null), "{answer}");
+    let shown = &answer["would_send"];
+    assert_eq!(shown["method"], "POST");
+    assert_eq!(shown["url"], format!("{}/2.0/{BRANCHES}", test.sandbox.url()));
+    assert_eq!(shown["body"], wanted["body"]);
+    assert!(!answer.to_string().to_lowercase().contains("bearer"), "{answer}");
+    assert_eq!(asked(test), Vec::<String>::new());
+    let audit = test.api_json(Method::GET, "/audit", None).await;
+    assert!(!audit.to_string().contains("called the Bitbucket API"), "{audit}");
+}
+
+async fn what_cannot_be_taken_back_is_confirmed_by_name(test: &Test) {
+    let amara = caller(test, "Amara Okafor", None).await;
+    test.own_grant(&amara.member, AMARA, WRITING).await;
+    allow(test, &["branches"], &["DELETE /repositories/{workspace}/{repo_slug}/refs/branches/{name}"]).await;
+    assert_eq!(call(test, &amara, branch("feature/fees")).await.0, 200);
+    let delete = |confirm: Value| json!({"method": "DELETE", "path": format!("{BRANCHES}/feature/fees"), "confirm": confirm});
+    for wrong in [Value::Null, json!("fees"), json!("FEATURE/FEES")] {
+        let (status, answer) = call(test, &amara, delete(wrong)).await;
+        assert_eq!((status, &answer["code"]), (409, &json!("confirmation_needed")), "{answer}");
+    }
+    let mut dry = delete(Value::Null);
+    dry["dry_run"] = json!(true);
+    assert_eq!(call(test, &amara, dry).await.1["would_send"]["confirm"], "feature/fees");
+    let (status, answer) = call(test, &amara, delete(json!("feature/fees"))).await;
+    assert_eq!((status, &answer["status"], &answer["body"]), (200, &json!(204), &Value::Null), "{answer}");
+    assert_eq!(
+        asked(test).last().map(String::as_str),
+        Some("DELETE /2.0/repositories/lumenpay/ledger/refs/branches/feature%2Ffees")
+    );
+}
+
+async fn a_repetition_under_one_key_is_sent_once(test: &Test) {
+    let amara = caller(test, "Amara Okafor", None).await;
+    test.own_grant(&amara.member, AMARA, WRITING).await;
+    allow(test, &["branches"], &[]).await;
+    let send = async |body: &Value, key: &str| {
+        let request = test.api_as(&amara.token, Method::POST, CALL).header("Idempotency-Key", key).json(body);
+        let answer = request.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json::<Value>().await.expect("JSON"))
+    };
+    let (status, first) = send(&branch("fees"), "one").await;
+    assert_eq!((status, &first["repeated"]), (200, &json!(false)), "{first}");
+    let (status, again) = send(&branch("fees"), "one").await;
+    assert_eq!((status, &again["status"], &again["repeated"]), (200, &json!(201), &json!(true)), "{again}");
+    assert_eq!(asked(test).len(), 1, "sent once");
+    assert_eq!(send(&branch("other"), "one").await.1["code"], "idempotency_key_reused");
+
+    // What Bitbucket refused has not happened, and may be sent again under the same key.
+    let (status, refused) = send(&branch("fees"), "two").await;
+    assert_eq!(status, 400, "there is one already: {refused}");
+    assert_eq!(send(&branch("fees"), "two").await.0, 400);
+    // What it did not answer may have happened, and may not.
+    test.sandbox.misbehave(Misbehaviour::on(&format!("/2.0/{BRANCHES}"), Fault::Status(502)).times(1));
+    assert_eq!(send(&branch("third"), "three").await.0, 503);
+    let (status, unknown) = send(&branch("third"), "three").await;
+    assert_eq!((status, &unknown["code"]), (409, &json!("answer_unknown")), "{unknown}");
+}
+
+async fn every_change_is_written_down_with_what_came_of_it(test: &Test) {
+    let amara = caller(test, "Amara Okafor", None).await;
+    test.own_grant(&amara.member, AMARA, WRITING).await;
+    allow(test, &["branches", "pull_requests"], &[]).await;
+    assert_eq!(call(test, &amara, branch("fees")).await.0, 200);
+    assert_eq!(call(test, &amara, branch("fees")).await.0, 400);
+    let secret =
+        json!({"method": "POST", "path": format!("repositories/{LEDGER}/pullrequests"), "body": {"title": "Sealed words."}});
+    assert_eq!(call(test, &amara, secret).await.0, 400);
+    let audit = test.api_json(Method::GET, "/audit", None).await;
+    let said: Vec<&str> =
+        audit["entries"].as_array().expect("entries").iter().filter_map(|entry| entry["sentence"].as_str()).collect();
+    let calls: Vec<&&str> = said.iter().filter(|sentence| sentence.contains("called the Bitbucket API")).collect();
+    assert_eq!(calls.len(), 3, "{said:?}");
+    let entry = "called the Bitbucket API: POST /repositories/lumenpay/ledger/refs/branches: ";
+    assert!(calls.iter().any(|sentence| sentence.ends_with(&format!("{entry}done (201)"))), "{calls:?}");
+    assert!(calls.iter().any(|sentence| sentence.ends_with(&format!("{entry}refused (bitbucket_refused)"))), "{calls:?}");
+    assert!(!audit.to_string().contains("Sealed words."), "no body is kept");
+}
