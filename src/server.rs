@@ -16,11 +16,13 @@ pub use start::{Options, Running, StartError, start};
 use crate::activity::refresh;
 use crate::app::App;
 use crate::config::Now;
+use crate::connections::repositories::listing;
 use crate::connections::{describe, entry, purge, refresh as grant_refresh, removal, workspace_members};
 use crate::error::{Error, Kind, Result};
 use crate::jobs::{Handler, Runner};
 use crate::people::pull_requests;
 use crate::web::identities::IDENTITIES;
+use crate::web::repositories::REPOSITORIES;
 use crate::web::settings::connections::{consent, ending as closing, token};
 use crate::web::settings::{self, ending, retiring};
 use crate::{api, panel, platform, web as pages};
@@ -165,6 +167,14 @@ fn other_routes(config: &mut web::ServiceConfig) {
         .service(resource(&format!("{IDENTITIES}/unbind")).post(pages::identities::unbind))
         .service(resource(&format!("{IDENTITIES}/not-a-member")).post(pages::identities::mark_not_a_member))
         .service(resource(&format!("{IDENTITIES}/undo")).post(pages::identities::unmark))
+        .service(resource(REPOSITORIES).get(pages::repositories::show))
+        .service(resource(&format!("{REPOSITORIES}/read")).post(pages::repositories::read_again))
+        .service(resource(&format!("{REPOSITORIES}/choose")).post(pages::repositories::choose))
+        .service(resource(&format!("{REPOSITORIES}/all")).post(pages::repositories::choose_all))
+        .service(resource(&format!("{REPOSITORIES}/rule")).post(pages::repositories::set_rule))
+        .service(resource(&format!("{REPOSITORIES}/propose")).post(pages::repositories::propose))
+        .service(resource(&format!("{REPOSITORIES}/proposals/{{id}}/approve")).post(pages::repositories::approve))
+        .service(resource(&format!("{REPOSITORIES}/proposals/{{id}}/refuse")).post(pages::repositories::refuse))
         .service(resource("/people").get(pages::people::list).post(pages::people::invite))
         .service(resource("/people/joining/{id}").get(pages::people::joining::ask))
         .service(resource("/people/joining/{id}/approve").post(pages::people::joining::approve))
@@ -204,6 +214,7 @@ fn job_handlers(app: &web::Data<App>) -> HashMap<&'static str, Handler> {
         (pull_requests::REFRESH, handler!(refresh::handle)),
         (describe::DESCRIBE, handler!(describe::handle)),
         (workspace_members::READ_MEMBERS, handler!(workspace_members::handle)),
+        (listing::READ_REPOSITORIES, handler!(listing::handle)),
         (entry::UPDATE_ENTRY, handler!(entry::handle)),
         (removal::REMOVE_APP, handler!(removal::handle)),
         (grant_refresh::REFRESH, handler!(grant_refresh::handle)),

@@ -40,6 +40,7 @@ struct Stage<'a> {
     installation: String,
     connection: String,
     joining: String,
+    proposal: String,
 }
 
 async fn made(test: &Test, who: &Person, path: &str, body: Value) -> String {
@@ -89,6 +90,8 @@ impl Stage<'_> {
         let listed = test.api_json(Method::GET, "/installations", None).await;
         let installation = listed["entries"][0]["id"].as_str().expect("an id").to_owned();
         let connection = test.connection(listed["entries"][0]["bitbucket_workspace"]["uuid"].as_str().expect("a UUID")).await;
+        let proposed = json!({"repository": LEDGER, "choose": true});
+        let proposal = made(test, &amara, "/repository-proposals", proposed).await;
         Stage {
             test,
             amara,
@@ -103,6 +106,7 @@ impl Stage<'_> {
             installation,
             connection,
             joining,
+            proposal,
         }
     }
 
@@ -118,6 +122,7 @@ impl Stage<'_> {
             "/profile/tokens/" => (&*self.token, ""),
             "/people/joining/" => (&*self.joining, ""),
             "/people/" => (self.amara.member.id.as_str(), ""),
+            "/settings/integrations/bitbucket/repositories/proposals/" => (&*self.proposal, ""),
             "/settings/integrations/bitbucket/installations/" => (&*self.installation, ""),
             "/settings/integrations/bitbucket/connections/" => (&*self.connection, ""),
             _ => ("", "0123456789abcdef0123456789abcdef"),
@@ -146,6 +151,8 @@ impl Stage<'_> {
             ("note", "", ""),
             ("workspace", "lumenpay", "elsewhere"),
             ("enabled", "false", "false"),
+            ("choose", "true", "true"),
+            ("rule", "chosen", ""),
             ("account", AMARA, "nobody"),
             ("member", member, "nobody"),
             ("manager", "", "nobody"),

@@ -33,6 +33,7 @@ mod panel;
 mod people;
 mod profile;
 mod quick_action;
+mod repositories;
 mod requests;
 mod settings;
 mod shared_work;

@@ -67,7 +67,7 @@ fn columns(connection: &mut AnyConnection) -> BTreeMap<(String, String), (String
 
 /// What `src/storage/schema.rs` says, in the words of the databases.
 fn of_schema_file() -> BTreeMap<(String, String), (String, bool)> {
-    let files = ["schema.rs", "schema/grants.rs", "schema/installed.rs"]
+    let files = ["schema.rs", "schema/grants.rs", "schema/installed.rs", "schema/listed.rs"]
         .map(|file| format!("{}/src/storage/{file}", env!("CARGO_MANIFEST_DIR")));
     let text: String = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
     let mut table = String::new();

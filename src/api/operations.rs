@@ -6,9 +6,9 @@ use utoipa::OpenApi;
 
 use super::openapi::Shared;
 use super::{
-    accounts, agenda, allowed_operations, audit, bitbucket_actions, bitbucket_calls, bitbucket_pull_requests, connections,
-    document_page, feedback, goals, identities, installations, join_requests, links, members, one_on_ones, openapi, quick_action,
-    requests, shared_work,
+    accounts, agenda, allowed_operations, audit, bitbucket_actions, bitbucket_calls, bitbucket_pull_requests,
+    bitbucket_workspaces, connections, document_page, feedback, goals, identities, installations, join_requests, links, members,
+    one_on_ones, openapi, quick_action, repository_proposals, requests, shared_work,
 };
 use crate::error::{Error, Kind, Problem};
 
@@ -77,6 +77,15 @@ operations! {
     "/api/v1/connections/{id}" { get connections::show, put connections::change }
     "/api/v1/connections/{id}/token" { put connections::replace }
     "/api/v1/connections/{id}/disconnect" { post connections::disconnect }
+    "/api/v1/bitbucket-workspaces" { get bitbucket_workspaces::list }
+    "/api/v1/bitbucket-workspaces/{id}/repositories" { get bitbucket_workspaces::list_repositories }
+    "/api/v1/bitbucket-workspaces/{id}/choice" { get bitbucket_workspaces::show, put bitbucket_workspaces::choose }
+    "/api/v1/bitbucket-workspaces/{id}/rule" { put bitbucket_workspaces::set_rule }
+    "/api/v1/bitbucket-workspaces/{id}/read" { post bitbucket_workspaces::read }
+    "/api/v1/repository-proposals" { get repository_proposals::list, post repository_proposals::create }
+    "/api/v1/repository-proposals/{id}" { get repository_proposals::show }
+    "/api/v1/repository-proposals/{id}/approve" { post repository_proposals::approve }
+    "/api/v1/repository-proposals/{id}/refuse" { post repository_proposals::refuse }
     "/api/v1/audit" { get audit::list }
     "/api/v1/members" { get members::list, post members::create }
     "/api/v1/members/{id}" { get members::show, patch members::change, delete members::remove }

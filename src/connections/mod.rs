@@ -30,6 +30,7 @@ pub mod purge;
 pub mod purposes;
 pub mod refresh;
 pub mod removal;
+pub mod repositories;
 pub mod retirement;
 pub mod scopes;
 mod secrets;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::grants;
 use super::installations::State;
+use super::repositories;
 use crate::config::Now;
 use crate::error::{Error, Result};
 use crate::jobs::{self, Outcome};
@@ -77,7 +78,7 @@ pub fn when_last_door_closed(
     let owners: BTreeSet<WorkspaceId> = owners.into_iter().flatten().chain(granters).collect();
     let mut workspace_ids = Vec::new();
     for owner in owners {
-        let deleted = purge::details(connection, &owner, bitbucket_workspace)?;
+        let deleted = details(connection, &owner, bitbucket_workspace)?;
         if workspace_id == Some(&owner) || deleted.values().any(|count| *count > 0) {
             note(connection, &owner, bitbucket_workspace, deleted, now)?;
             workspace_ids.push(owner);
@@ -107,10 +108,18 @@ pub fn on_request(
         return when_last_door_closed(connection, Some(workspace_id), bitbucket_workspace, now);
     }
     // Somebody has installed the app once more and nobody has claimed that: it holds nothing of this workspace.
-    let deleted = purge::details(connection, workspace_id, bitbucket_workspace)?;
+    let deleted = details(connection, workspace_id, bitbucket_workspace)?;
     note(connection, workspace_id, bitbucket_workspace, deleted, now)?;
     let workspace_ids = vec![workspace_id.clone()];
     jobs::enqueue(connection, PROVE_PURGE, None, &ProvePurge { workspace_ids, bitbucket_workspace }, now)
+}
+
+/// Takes away what Bitbucket said: of pull requests and people, and of repositories.
+fn details(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbucket_workspace: Uuid) -> Result<Deleted> {
+    let mut deleted = purge::details(connection, workspace_id, bitbucket_workspace)?;
+    let listed = repositories::purge(connection, workspace_id, bitbucket_workspace)?;
+    deleted.insert("repositories".to_owned(), i64::try_from(listed).unwrap_or(i64::MAX));
+    Ok(deleted)
 }
 
 fn forget_name(connection: &mut AnyConnection, bitbucket_workspace: Uuid) -> Result<()> {
@@ -234,7 +243,7 @@ pub async fn handle(database: &Database, payload: ProvePurge, now: &Now) -> Resu
             let mut disconnected = Vec::new();
             for workspace_id in asked.workspace_ids {
                 if !is_connected(connection, &workspace_id, asked.bitbucket_workspace)? {
-                    let late = purge::details(connection, &workspace_id, asked.bitbucket_workspace)?;
+                    let late = details(connection, &workspace_id, asked.bitbucket_workspace)?;
                     note(connection, &workspace_id, asked.bitbucket_workspace, late, &moment)?;
                     disconnected.push(workspace_id);
                 }
@@ -256,7 +265,8 @@ fn prove(connection: &mut AnyConnection, workspace_ids: &[WorkspaceId], bitbucke
         if is_connected(connection, workspace_id, bitbucket_workspace)? {
             continue;
         }
-        if purge::count_left(connection, workspace_id, bitbucket_workspace)? > 0 {
+        let listed = repositories::count(connection, workspace_id, bitbucket_workspace)?;
+        if listed + purge::count_left(connection, workspace_id, bitbucket_workspace)? > 0 {
             return Ok(Outcome::Retry { reason: "something_left".to_owned(), after_seconds: None });
         }
         let unproven = purges::table.find((workspace_id, &uuid)).filter(purges::proven_at.is_null());

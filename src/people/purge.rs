@@ -26,6 +26,10 @@ pub const TABLES: &[&str] = &[
     "connection_secrets",
     "join_requests",
     "hidden_panels",
+    "repositories",
+    "repository_rules",
+    "repository_listings",
+    "repository_proposals",
 ];
 
 /// What was deleted, by name: "titles and states of pull requests": 12.

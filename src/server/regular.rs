@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::web;
 
 use crate::app::App;
+use crate::connections::repositories::listing;
 use crate::connections::{closing, refresh};
 use crate::error::Result;
 
@@ -21,7 +22,8 @@ pub(super) async fn run(app: web::Data<App>) {
 }
 
 async fn look(app: &App) -> Result<()> {
-    if refresh::enqueue_due(&app.database, &app.now()).await? {
+    let refreshes = refresh::enqueue_due(&app.database, &app.now()).await?;
+    if listing::enqueue_due(&app.database, &app.now()).await? || refreshes {
         app.jobs_waiting.notify_one();
     }
     let now = app.now();

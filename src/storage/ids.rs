@@ -94,6 +94,8 @@ id! {
     ConnectionId,
     /// An OAuth consumer that an owner has entered.
     ConsumerId,
+    /// A member's proposal about a repository.
+    ProposalId,
     /// A session of a member.
     SessionId,
     /// An API token.

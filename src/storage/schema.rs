@@ -3,9 +3,11 @@
 
 mod grants;
 mod installed;
+mod listed;
 
 pub use grants::*;
 pub use installed::*;
+pub use listed::*;
 
 diesel::table! {
     workspaces (id) {
@@ -333,6 +335,7 @@ diesel::joinable!(installations -> workspaces (workspace_id));
 diesel::joinable!(claim_links -> installations (installation_id));
 diesel::joinable!(connections -> bitbucket_workspaces (bitbucket_workspace_uuid));
 diesel::joinable!(connection_secrets -> connections (connection_id));
+diesel::joinable!(repository_proposals -> members (proposed_by));
 diesel::allow_tables_to_appear_in_same_query!(
     workspaces,
     members,
@@ -367,6 +370,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     connections,
     connection_secrets,
     consent_states,
+    repositories,
+    repository_rules,
+    repository_listings,
+    repository_proposals,
     purges,
     claim_links,
     spent_tokens,

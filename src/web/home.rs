@@ -13,6 +13,7 @@ use crate::config::Now;
 use crate::connections::attention;
 use crate::connections::grants::{self, Connection};
 use crate::connections::installations::{self, Installation, State};
+use crate::connections::repositories::proposals;
 use crate::error::Result;
 use crate::people::Viewer;
 use crate::people::feedback::{self, Feedback, Part};
@@ -48,6 +49,7 @@ struct ForOwner {
     installations: Vec<Installation>,
     connections: Vec<Connection>,
     joining: Listed<JoinRequest>,
+    proposals: i64,
 }
 
 /// `GET /`.
@@ -76,6 +78,7 @@ fn read(connection: &mut AnyConnection, viewer: &Viewer, today: NaiveDate, now: 
             installations: installations::open(connection, viewer)?,
             connections: grants::open(connection, viewer)?,
             joining: join_requests::list(connection, viewer, &page)?,
+            proposals: proposals::count_open(connection, viewer)?,
         }),
     };
     Ok(Waiting {
@@ -107,7 +110,7 @@ fn page(me: &SignedIn, read: Waiting, today: NaiveDate, now: &Now, bitbucket_hre
 }
 
 fn owner_tasks(read: ForOwner, now: &Now) -> OwnerTasks {
-    let ForOwner { installations, connections, joining } = read;
+    let ForOwner { installations, connections, joining, proposals } = read;
     let name = |installation: Installation| {
         let known = installation.bitbucket_workspace_name.or(installation.bitbucket_workspace_slug);
         known.unwrap_or(installation.bitbucket_workspace_uuid)
@@ -122,6 +125,7 @@ fn owner_tasks(read: ForOwner, now: &Now) -> OwnerTasks {
         waiting: waiting.map(name).collect(),
         attention: attention.collect(),
         has_more_joining: joining.next.is_some(),
+        proposals,
         joining: joining.entries.into_iter().map(|asking| asking.name).collect(),
     }
 }

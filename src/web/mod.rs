@@ -21,6 +21,7 @@ pub mod owner;
 pub mod page;
 pub mod people;
 pub mod profile;
+pub mod repositories;
 pub mod request_list;
 pub mod requests;
 pub mod session;

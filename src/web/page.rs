@@ -17,6 +17,7 @@ mod people;
 mod person_field;
 mod profile;
 mod pull_requests;
+pub mod repositories;
 mod requests;
 pub mod settings;
 mod shared_work;

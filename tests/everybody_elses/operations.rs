@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Stage, former_owner, nothing_has_changed};
 use crate::both;
+use crate::harness::lifecycle::LUMENPAY_UUID;
 use crate::harness::people::Person;
 use crate::harness::{AMARA, Test, make_workspace};
 
@@ -57,6 +58,8 @@ fn body(operation: &Operation) -> Option<Value> {
         ("PATCH", "/members/{id}") => Some(json!({"role": "owner"})),
         ("PUT", "/members/{id}/identity") => Some(json!({"account_id": "712020:another"})),
         ("POST", "/join-requests/{id}/approve") => Some(json!({})),
+        ("PUT", "/bitbucket-workspaces/{id}/choice") => Some(json!({"all": true})),
+        ("PUT", "/bitbucket-workspaces/{id}/rule") => Some(json!({"includes_new": true})),
         _ => None,
     }
 }
@@ -74,6 +77,8 @@ async fn operations_for_owners_are_for_those_of_the_workspace(test: &Test) {
             Some("installations") => stage.installation.as_str(),
             Some("connections") => &stage.connection,
             Some("join-requests") => &stage.joining,
+            Some("bitbucket-workspaces") => LUMENPAY_UUID,
+            Some("repository-proposals") => &stage.proposal,
             Some("members") => stage.amara.member.id.as_str(),
             _ => AMARA,
         };

@@ -53,6 +53,14 @@ owners  GET,POST  /settings/integrations/bitbucket/connections/{id}/workspace
 owners  GET,POST  /settings/integrations/bitbucket/connections/{id}/token
 owners  POST      /settings/integrations/bitbucket/connections/{id}/check
 owners  GET,POST  /settings/integrations/bitbucket/connections/{id}/disconnect
+member  GET       /settings/integrations/bitbucket/repositories
+owners  POST      /settings/integrations/bitbucket/repositories/read
+owners  POST      /settings/integrations/bitbucket/repositories/choose
+owners  POST      /settings/integrations/bitbucket/repositories/all
+owners  POST      /settings/integrations/bitbucket/repositories/rule
+member  POST      /settings/integrations/bitbucket/repositories/propose
+owners  POST      /settings/integrations/bitbucket/repositories/proposals/{id}/approve
+owners  POST      /settings/integrations/bitbucket/repositories/proposals/{id}/refuse
 owners  GET       /settings/audit
 owners  GET       /settings/audit.csv
 member  GET,POST  /feedback
@@ -157,6 +165,9 @@ fn paths(service: &str) -> Vec<String> {
     if let Some(path) = after("resource(&format!(\"{IDENTITIES}") {
         return vec![format!("{SETTINGS}/identities{path}")];
     }
+    if let Some(path) = after("resource(&format!(\"{REPOSITORIES}") {
+        return vec![format!("{SETTINGS}/repositories{}", path.replace("{{", "{").replace("}}", "}"))];
+    }
     if let Some(path) = after("one_on_one(\"") {
         return vec![format!("/one-on-ones/{{id}}{path}")];
     }
@@ -165,6 +176,7 @@ fn paths(service: &str) -> Vec<String> {
     }
     match service.split(')').next() {
         Some("resource(settings::PATH") => vec![SETTINGS.to_owned()],
+        Some("resource(REPOSITORIES") => vec![format!("{SETTINGS}/repositories")],
         Some("resource(IDENTITIES") => vec![format!("{SETTINGS}/identities")],
         _ => panic!("whose address is this? {service}"),
     }

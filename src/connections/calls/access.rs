@@ -128,7 +128,7 @@ async fn of_whole_workspace(
     Ok((right, in_workspace(asked, uuid)?))
 }
 
-/// What is about one repository goes with the workspace's credential where a connection names the repository, and Bitbucket lets the
+/// What is about one repository goes with the workspace's credential where owners have chosen the repository, and Bitbucket lets the
 /// member's own account do the same.
 async fn in_repository(
     parts: &Parts<'_>,
@@ -153,7 +153,7 @@ async fn in_repository(
     let place = Some(Place { repository: slug, project: None });
     let chosen = purposes::credential_for(parts, &viewer.workspace_id, uuid, purpose, place, now).await?;
     let chosen = chosen.ok_or_else(|| connection_missing(purpose))?;
-    must_be_chosen(parts, viewer, &chosen.way, slug).await?;
+    must_be_chosen(parts, viewer, uuid, &chosen.way, slug).await?;
     let right = Right::from(chosen);
     let question = Question {
         workspace: braced(uuid),
@@ -182,18 +182,16 @@ async fn in_repository(
     Ok((right, in_workspace(asked, uuid)?))
 }
 
-/// Refuses a repository that no owner has chosen: one that no connection names.
-async fn must_be_chosen(parts: &Parts<'_>, viewer: &Viewer, way: &Way, slug: &str) -> Result<()> {
+/// Refuses a repository that no owner has chosen, neither among the repositories nor by a connection that names it.
+async fn must_be_chosen(parts: &Parts<'_>, viewer: &Viewer, bitbucket_workspace: Uuid, way: &Way, slug: &str) -> Result<()> {
     let (workspace_id, way, slug) = (viewer.workspace_id.clone(), way.clone(), slug.to_owned());
-    let read = move |connection: &mut AnyConnection| match &way {
-        Way::Connection(id) => place::names(connection, &workspace_id, id, &slug),
-        Way::Installation(_) => Ok(false),
-    };
+    let read =
+        move |connection: &mut AnyConnection| place::is_chosen(connection, &workspace_id, bitbucket_workspace, &way, &slug);
     if parts.database.read(read).await? {
         return Ok(());
     }
-    let detail = "This repository is not among those that owners have chosen for calls. Connect your own Bitbucket account on your profile, \
-                  or ask an owner to restrict a connection to repositories with this one among them.";
+    let detail = "This repository is not among those that owners have chosen. Connect your own Bitbucket account on your profile, or propose \
+                  it on Settings > Integrations > Bitbucket > Repositories.";
     Err(Error::forbidden("repository_not_chosen", detail))
 }
 

@@ -1,11 +1,12 @@
 //! Which Bitbucket workspaces and repositories a call may reach with the workspace's credential: those that are connected, and in them
-//! those that a connection names. `access` asks.
+//! those that owners have chosen or a connection names. `access` asks.
 
 use diesel::prelude::*;
 use uuid::Uuid;
 
 use crate::connections::grants::{Reach, State};
-use crate::connections::installations;
+use crate::connections::purposes::Way;
+use crate::connections::{installations, repositories};
 use crate::error::Result;
 use crate::people::pull_requests::parse_uuid;
 use crate::storage::AnyConnection;
@@ -38,9 +39,36 @@ pub(super) fn connected(connection: &mut AnyConnection, workspace_id: &Workspace
     Ok(if installed + granted > 0 { parse_uuid(&uuid) } else { None })
 }
 
+/// Whether owners have chosen this repository, by its slug or its UUID in braces: among the repositories of its Bitbucket workspace, or
+/// by a connection that names it.
+pub(super) fn is_chosen(
+    connection: &mut AnyConnection,
+    workspace_id: &WorkspaceId,
+    bitbucket_workspace: Uuid,
+    way: &Way,
+    name: &str,
+) -> Result<bool> {
+    let listed = match parse_uuid(name) {
+        Some(uuid) => repositories::is_chosen(connection, workspace_id, uuid)?,
+        None => {
+            let workspace = bitbucket_workspaces::table.find(bitbucket_workspace.to_string());
+            let slug: Option<Option<String>> = workspace.select(bitbucket_workspaces::slug).first(connection).optional()?;
+            match slug.flatten() {
+                Some(slug) => repositories::is_chosen_by_name(connection, workspace_id, &format!("{slug}/{name}"))?.is_some(),
+                None => false,
+            }
+        }
+    };
+    match way {
+        _ if listed => Ok(true),
+        Way::Connection(id) => names(connection, workspace_id, id, name),
+        Way::Installation(_) => Ok(false),
+    }
+}
+
 /// Whether a connection names this repository, by its slug: its token is the repository's own, or an owner has restricted it to a list
 /// that the repository stands in.
-pub(super) fn names(connection: &mut AnyConnection, workspace_id: &WorkspaceId, id: &ConnectionId, slug: &str) -> Result<bool> {
+fn names(connection: &mut AnyConnection, workspace_id: &WorkspaceId, id: &ConnectionId, slug: &str) -> Result<bool> {
     let row: Option<(Reach, Option<String>, Option<String>)> = connections::table
         .find(id)
         .filter(connections::workspace_id.eq(workspace_id))

@@ -44,6 +44,8 @@ pub struct OwnerTasks {
     pub joining: Vec<String>,
     /// Whether more of them ask.
     pub has_more_joining: bool,
+    /// How many proposals about repositories wait.
+    pub proposals: i64,
 }
 
 /// A 1:1 ahead.

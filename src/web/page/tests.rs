@@ -344,6 +344,7 @@ fn pages() -> Vec<String> {
             attention: vec![(hostile(), hostile())],
             joining: vec![hostile()],
             has_more_joining: true,
+            proposals: 2,
         }),
         bitbucket_linked: false,
         to_answer: vec![RequestRow { href: hostile(), title: hostile(), asked_at: day(), standing: standing() }],
