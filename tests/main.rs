@@ -6,6 +6,7 @@ mod harness;
 
 mod api;
 mod audit;
+mod bitbucket_client;
 mod browser;
 mod calls;
 mod canonicalisation;
