@@ -22,7 +22,7 @@ use crate::people::pull_requests::parse_uuid;
 
 /// A connected Bitbucket workspace.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct BitbucketWorkspace {
+pub(super) struct ConnectedWorkspace {
     /// Its UUID, without braces.
     uuid: String,
     /// Its slug, once Bitbucket has told it.
@@ -161,7 +161,7 @@ pub(super) struct Begun {
     begun: bool,
 }
 
-impl From<Place> for BitbucketWorkspace {
+impl From<Place> for ConnectedWorkspace {
     fn from(place: Place) -> Self {
         let reading = |reading: places::Reading| Reading {
             begun_at: reading.begun_at.and_utc(),
@@ -222,12 +222,12 @@ impl From<Changed> for ChangedChoice {
     operation_id = "list_bitbucket_workspaces",
     tag = "Bitbucket",
     security(("api_token" = ["read"])),
-    responses((status = 200, body = List<BitbucketWorkspace>))
+    responses((status = 200, body = List<ConnectedWorkspace>))
 )]
-pub(super) async fn list(app: web::Data<App>, caller: Caller) -> Result<web::Json<List<BitbucketWorkspace>>> {
+pub(super) async fn list(app: web::Data<App>, caller: Caller) -> Result<web::Json<List<ConnectedWorkspace>>> {
     caller.needs(Scope::Read)?;
     let places = app.read(move |connection| places::connected(connection, &caller.viewer)).await?;
-    Ok(web::Json(List::new(Listed { entries: places, next: None }, BitbucketWorkspace::from)))
+    Ok(web::Json(List::new(Listed { entries: places, next: None }, ConnectedWorkspace::from)))
 }
 
 /// How much of a Bitbucket workspace is chosen, by project, and what becomes of new repositories.

@@ -29,8 +29,10 @@ pub(super) struct Connection {
     /// What its owner calls it.
     name: String,
     /// What it is made with.
+    #[schema(inline)]
     kind: Kind,
     /// How it stands: `connected`, `reconnect` when Bitbucket refuses it for good, or `disconnected`.
+    #[schema(inline)]
     state: State,
     /// The Bitbucket workspace's UUID, without braces; null until it is chosen.
     bitbucket_workspace_uuid: Option<String>,

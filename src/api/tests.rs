@@ -1,6 +1,7 @@
 //! What must be true of every operation: it is routed and documented alike, and asks for the scopes that its document names.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use actix_web::dev::ServiceResponse;
@@ -74,6 +75,7 @@ fn words_in_the_document_are_those_that_are_sent() {
 struct Fixture {
     app: web::Data<App>,
     owner: members::Member,
+    tokens: RefCell<HashMap<Vec<&'static str>, String>>,
     _folder: tempfile::TempDir,
 }
 
@@ -92,14 +94,20 @@ impl Fixture {
             members::add(connection, &workspace.id, &NewMember { name, email, role: Role::Owner }, &now)
         });
         let owner = made.await.unwrap();
-        Self { app, owner, _folder: folder }
+        Self { app, owner, tokens: RefCell::default(), _folder: folder }
     }
 
     async fn token(&self, scopes: Vec<Scope>) -> String {
+        let words: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+        if let Some(token) = self.tokens.borrow().get(&words) {
+            return token.clone();
+        }
         let (owner, now) = (self.owner.clone(), self.app.now());
         let name = Name::parse("name", "test").unwrap();
         let made = self.app.write(move |connection| api_tokens::create(connection, &owner, &name, &scopes, &now)).await;
-        made.unwrap().expose().to_owned()
+        let token = made.unwrap().expose().to_owned();
+        self.tokens.borrow_mut().insert(words, token.clone());
+        token
     }
 
     async fn call(&self, request: TestRequest) -> ServiceResponse {

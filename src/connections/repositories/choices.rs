@@ -116,8 +116,9 @@ fn decided(viewer: &Viewer, is_chosen: bool, now: &Now) -> Decided {
 /// The audit names numbers, because names of repositories go with the list when it is purged; the rows say who decided when.
 fn note(connection: &mut AnyConnection, viewer: &Viewer, bitbucket_workspace: Uuid, changed: Changed, now: &Now) -> Result<()> {
     let subject = bitbucket_workspace.to_string();
-    for (count, action) in [(changed.chosen, "repositories_chosen"), (changed.left_out, "repositories_left_out")] {
+    for (count, is_chosen) in [(changed.chosen, true), (changed.left_out, false)] {
         if count > 0 {
+            let action = if is_chosen { "repositories_chosen" } else { "repositories_left_out" };
             let actor = viewer.member_id.as_str();
             let detail = if count == 1 { "1 repository".to_owned() } else { format!("{count} repositories") };
             audit::record(connection, &viewer.workspace_id, actor, action, &subject, &detail, now)?;
