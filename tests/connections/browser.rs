@@ -56,7 +56,7 @@ async fn an_owner_connects_by_consent_and_with_a_token_and_sees_what_needs_atten
         browser.find_text("All of Lumen Pay").await;
 
         test.sandbox.revoke_token(TOKEN);
-        browser.press("form[action$='/check'] button").await;
+        browser.press("button[aria-label='Check now: All of Lumen Pay']").await;
         browser.find_text("Bitbucket does not take this token any more").await;
         in_every_look(browser, "connections", None).await;
         browser.press("a[href$='/token'][aria-label^='Replace']").await;
