@@ -1,13 +1,17 @@
 //! A person in Bitbucket whom nobody here knows: they ask in the panel, an owner decides; and anybody hides the panel for themselves.
 
-use bitbucket_sandbox::Installation;
+use bitbucket_sandbox::{Install, Installation};
 use clarityloop_bitbucket::people::join_requests::{self, JoinRequest};
+use clarityloop_bitbucket::people::members::Member;
 use clarityloop_bitbucket::people::page;
+use clarityloop_bitbucket::storage::schema::hidden_panels;
+use diesel::prelude::*;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::both;
-use crate::harness::{AMARA, INGRID, LUCIA, Page, Test, make_workspace};
+use crate::harness::lifecycle::PERSONAL;
+use crate::harness::{AMARA, INGRID, LUCIA, PRIYA, Page, Test, make_workspace};
 
 both!(
     somebody_unknown_asks_once_and_reads_who_decides,
@@ -17,6 +21,8 @@ both!(
     two_questions_at_once_are_one,
     the_panel_is_hidden_for_one_account_and_shown_again,
     a_purge_takes_the_questions_of_its_bitbucket_workspace_along,
+    a_late_proof_leaves_the_questions_to_whoever_has_taken_over,
+    a_panel_stays_hidden_while_the_app_is_in_another_bitbucket_workspace,
     an_owner_lets_somebody_in_who_attaches_at_the_next_load,
     a_decision_is_made_once,
     who_is_refused_reads_it_and_may_ask_again_after_thirty_days,
@@ -41,7 +47,12 @@ async fn amara_asks(test: &Test, installation: &Installation) -> Page {
 
 /// What waits for the owners of Lumen Pay.
 async fn waiting(test: &Test) -> Vec<JoinRequest> {
-    let viewer = test.made.owner.viewer();
+    waiting_for(test, &test.made.owner).await
+}
+
+/// What waits for this owner.
+async fn waiting_for(test: &Test, owner: &Member) -> Vec<JoinRequest> {
+    let viewer = owner.viewer();
     let page = page::Page { before: None, limit: 100 };
     test.server.app.read(move |connection| join_requests::list(connection, &viewer, &page)).await.expect("a list").entries
 }
@@ -160,6 +171,42 @@ async fn a_purge_takes_the_questions_of_its_bitbucket_workspace_along(test: &Tes
     test.send(&test.uninstall_call(&installation)).await;
     test.run_jobs().await;
     assert!(waiting(test).await.is_empty());
+}
+
+async fn a_late_proof_leaves_the_questions_to_whoever_has_taken_over(test: &Test) {
+    let installation = test.installed().await;
+    amara_asks(test, &installation).await;
+    assert_eq!(test.sandbox.uninstall(&installation.client_key).await, Ok(204));
+    // The proof of that purge still waits for its turn.
+    let other = make_workspace(&test.server, "Elsewhere", "Olga Other", "olga@other.example").await;
+    let descriptor_url = format!("{}/connect/{}/descriptor.json", test.url, other.install_code);
+    let taken = Install { descriptor_url, ..test.to_install() };
+    let taken = test.sandbox.install(&taken).await.expect("what was left may be taken");
+    let id = test.installations_of(&other.token).await[0]["id"].as_str().expect("an id").to_owned();
+    let confirmed = test.api_as(&other.token, Method::POST, &format!("/installations/{id}/confirm")).send().await;
+    assert_eq!(confirmed.expect("an answer").status(), 200);
+    let asked = amara_asks(test, &taken).await;
+    assert_eq!(asked.status, 200, "{}", asked.body);
+    test.run_jobs().await;
+    assert_eq!(waiting_for(test, &other.owner).await.len(), 1);
+    assert!(waiting(test).await.is_empty());
+}
+
+async fn a_panel_stays_hidden_while_the_app_is_in_another_bitbucket_workspace(test: &Test) {
+    let installation = test.installed().await;
+    let personal = Install { workspace: PERSONAL.to_owned(), actor: PRIYA.to_owned(), ..test.to_install() };
+    let personal = test.sandbox.install(&personal).await.expect("the app installs");
+    test.run_jobs().await;
+    let token = test.panel(&installation, 87, AMARA).await.field("token");
+    assert_eq!(test.post("/connect/panel/hide", &[("token", &token)]).await.status, 200);
+    assert_eq!(test.sandbox.uninstall(&personal.client_key).await, Ok(204));
+    test.run_jobs().await;
+    let panel = test.panel(&installation, 87, AMARA).await;
+    assert!(panel.body.contains("You have hidden this panel."), "{}", panel.body);
+    assert_eq!(test.sandbox.uninstall(&installation.client_key).await, Ok(204));
+    test.run_jobs().await;
+    let kept = test.server.app.read(|connection| Ok(hidden_panels::table.count().get_result::<i64>(connection)?)).await;
+    assert_eq!(kept.expect("a count"), 0, "with the last one it is forgotten");
 }
 
 /// Posts a form of an owner's page.

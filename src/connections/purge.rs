@@ -15,7 +15,7 @@ use crate::config::Now;
 use crate::error::{Error, Result};
 use crate::jobs::{self, Outcome};
 use crate::people::purge::{self, Deleted};
-use crate::people::{Viewer, audit};
+use crate::people::{Viewer, audit, hidden_panels};
 use crate::storage::ids::WorkspaceId;
 use crate::storage::schema::{bitbucket_workspaces, connections, installations, purges};
 use crate::storage::statement::OnConflict as _;
@@ -55,8 +55,9 @@ pub struct Purge {
     pub proven_at: Option<NaiveDateTime>,
 }
 
-/// Purges in the caller's transaction, unless another door of the same Bitbucket workspace is still open. `workspace_id` is
-/// whose the closing door was, when somebody had claimed it.
+/// Purges in the caller's transaction when the door that has just closed was the last one: of the Bitbucket workspace altogether, or of the
+/// ClarityLoop workspace `workspace_id`, whose it was when somebody had claimed it. A door that is still open and that is somebody else's,
+/// or nobody's, is no reason to keep what that workspace was told.
 ///
 /// # Errors
 /// When the database refuses.
@@ -67,7 +68,12 @@ pub fn when_last_door_closed(
     now: &Now,
 ) -> Result<()> {
     if has_open_door(connection, bitbucket_workspace)? {
-        return Ok(());
+        return match workspace_id {
+            Some(own) if !is_connected(connection, own, bitbucket_workspace)? => {
+                part_of(connection, own, bitbucket_workspace, now)
+            }
+            _ => Ok(()),
+        };
     }
     forget_name(connection, bitbucket_workspace)?;
     let of_workspace = installations::table.filter(installations::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()));
@@ -107,7 +113,12 @@ pub fn on_request(
     if !has_open_door(connection, bitbucket_workspace)? {
         return when_last_door_closed(connection, Some(workspace_id), bitbucket_workspace, now);
     }
-    // Somebody has installed the app once more and nobody has claimed that: it holds nothing of this workspace.
+    part_of(connection, workspace_id, bitbucket_workspace, now)
+}
+
+/// Purges what one ClarityLoop workspace holds while a door that is not its own stays open. What the Bitbucket workspace is called stays for
+/// that door.
+fn part_of(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbucket_workspace: Uuid, now: &Now) -> Result<()> {
     let deleted = details(connection, workspace_id, bitbucket_workspace)?;
     note(connection, workspace_id, bitbucket_workspace, deleted, now)?;
     let workspace_ids = vec![workspace_id.clone()];
@@ -119,7 +130,22 @@ fn details(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbucket
     let mut deleted = purge::details(connection, workspace_id, bitbucket_workspace)?;
     let listed = repositories::purge(connection, workspace_id, bitbucket_workspace)?;
     deleted.insert("repositories".to_owned(), i64::try_from(listed).unwrap_or(i64::MAX));
+    let shown = if has_panels_elsewhere(connection, workspace_id, bitbucket_workspace)? {
+        0
+    } else {
+        hidden_panels::purge(connection, workspace_id)?
+    };
+    deleted.insert("hidden panels".to_owned(), i64::try_from(shown).unwrap_or(i64::MAX));
     Ok(deleted)
+}
+
+/// Whether a ClarityLoop workspace has the app in another Bitbucket workspace: who has hidden the panel has hidden it in all of them.
+fn has_panels_elsewhere(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbucket_workspace: Uuid) -> Result<bool> {
+    let elsewhere = installations::table
+        .filter(installations::workspace_id.eq(Some(workspace_id)))
+        .filter(installations::state.ne(State::Uninstalled))
+        .filter(installations::bitbucket_workspace_uuid.ne(bitbucket_workspace.to_string()));
+    Ok(elsewhere.count().get_result::<i64>(connection)? > 0)
 }
 
 fn forget_name(connection: &mut AnyConnection, bitbucket_workspace: Uuid) -> Result<()> {

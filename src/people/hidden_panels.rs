@@ -35,7 +35,7 @@ pub fn show(connection: &mut AnyConnection, workspace_id: &WorkspaceId, account:
     Ok(())
 }
 
-/// Forgets who has hidden the panel in a workspace that Bitbucket is disconnected from. Who still sees one may hide it again.
+/// Forgets who has hidden the panel in a workspace that has it in no Bitbucket workspace any more.
 ///
 /// # Errors
 /// When the database refuses.

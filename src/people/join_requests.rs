@@ -274,20 +274,27 @@ fn decide(
     AccountId::parse(&account)
 }
 
-/// Takes away every question that came from a Bitbucket workspace.
-///
-/// # Errors
-/// When the database refuses.
-pub fn purge(connection: &mut AnyConnection, bitbucket_workspace: Uuid) -> Result<usize> {
-    let of_workspace = join_requests::table.filter(join_requests::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()));
-    Ok(diesel::delete(of_workspace).execute(connection)?)
+/// The questions to a ClarityLoop workspace that were asked in a Bitbucket workspace.
+macro_rules! asked_in {
+    ($workspace_id:expr, $bitbucket_workspace:expr) => {
+        join_requests::table
+            .filter(join_requests::workspace_id.eq($workspace_id))
+            .filter(join_requests::bitbucket_workspace_uuid.eq($bitbucket_workspace.to_string()))
+    };
 }
 
-/// How many questions are kept that were asked in a Bitbucket workspace.
+/// Takes away every question to a ClarityLoop workspace that came from a Bitbucket workspace.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn count_in(connection: &mut AnyConnection, bitbucket_workspace: Uuid) -> Result<i64> {
-    let of_workspace = join_requests::table.filter(join_requests::bitbucket_workspace_uuid.eq(bitbucket_workspace.to_string()));
-    Ok(of_workspace.count().get_result(connection)?)
+pub fn purge(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbucket_workspace: Uuid) -> Result<usize> {
+    Ok(diesel::delete(asked_in!(workspace_id, bitbucket_workspace)).execute(connection)?)
+}
+
+/// How many questions to a ClarityLoop workspace are kept that were asked in a Bitbucket workspace.
+///
+/// # Errors
+/// When the database refuses.
+pub fn count_in(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbucket_workspace: Uuid) -> Result<i64> {
+    Ok(asked_in!(workspace_id, bitbucket_workspace).count().get_result(connection)?)
 }

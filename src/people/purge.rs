@@ -6,7 +6,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::{accounts, hidden_panels, join_requests, participants};
+use super::{accounts, join_requests, participants};
 use crate::error::Result;
 use crate::storage::AnyConnection;
 use crate::storage::ids::{PullRequestId, WorkspaceId};
@@ -78,8 +78,7 @@ pub fn details(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbu
         ("authors and reviewers", people),
         ("notes of who has seen a pull request", seen),
         ("Bitbucket accounts", accounts),
-        ("questions to join", join_requests::purge(connection, bitbucket_workspace)?),
-        ("hidden panels", hidden_panels::purge(connection, workspace_id)?),
+        ("questions to join", join_requests::purge(connection, workspace_id, bitbucket_workspace)?),
     ]))
 }
 
@@ -158,5 +157,5 @@ pub fn count_left(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bi
     Ok(rows
         + participants::count_unpurged(connection, workspace_id)?
         + accounts::count(connection, workspace_id, bitbucket_workspace)?
-        + join_requests::count_in(connection, bitbucket_workspace)?)
+        + join_requests::count_in(connection, workspace_id, bitbucket_workspace)?)
 }

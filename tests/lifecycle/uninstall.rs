@@ -19,6 +19,7 @@ both!(
     late_calls_do_not_revive_a_tombstone,
     an_install_after_an_uninstall_is_signed_with_the_old_secret_and_waits_again,
     what_is_connected_by_another_door_stays,
+    a_door_that_is_nobodys_keeps_nothing_of_whoever_has_uninstalled,
     an_installation_that_nobody_claimed_leaves_no_name_behind,
     an_answer_that_comes_after_the_purge_is_not_kept,
     an_uninstalled_installation_is_not_confirmed,
@@ -34,7 +35,7 @@ async fn an_uninstalled_workspace_is_refused_at_the_panel(test: &Test) {
     assert_eq!(test.sandbox.uninstall(&installation.client_key).await, Ok(204));
     let refused = test.get(&open_panel).await;
     assert_eq!(refused.status, 403);
-    assert!(refused.body.contains("ClarityLoop was removed from this Bitbucket workspace."), "{}", refused.body);
+    assert!(refused.body.contains("ClarityLoop is disconnected from this Bitbucket workspace."), "{}", refused.body);
     let form = [("token", page.field("token")), ("target", "new:someone".to_owned()), ("about", test.priya().await)];
     let saved = test.post("/connect/panel/links", &form.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
     assert_eq!(saved.status, 403, "{}", saved.body);
@@ -138,6 +139,21 @@ async fn what_is_connected_by_another_door_stays(test: &Test) {
     assert_eq!(test.sandbox.uninstall(&installation.client_key).await, Ok(204));
     test.run_jobs().await;
     assert_eq!(test.api_json(Method::GET, "/links", None).await["entries"][0]["pull_request"], Value::Null);
+}
+
+async fn a_door_that_is_nobodys_keeps_nothing_of_whoever_has_uninstalled(test: &Test) {
+    let installation = test.installed().await;
+    test.attached(&installation).await;
+    let descriptor_url = format!("{}/atlassian-connect.json", test.url);
+    let unclaimed = Install { client_key: ClientKey::Connection, descriptor_url, ..test.to_install() };
+    test.sandbox.install(&unclaimed).await.expect("the app installs");
+    test.run_jobs().await;
+    let link = async || test.api_json(Method::GET, "/links", None).await["entries"][0]["pull_request"].clone();
+    assert_eq!(link().await["title"], "Close the day's books in one transaction");
+    assert_eq!(test.sandbox.uninstall(&installation.client_key).await, Ok(204));
+    assert_eq!(link().await, Value::Null, "at once");
+    test.run_jobs().await;
+    assert_eq!(link().await, Value::Null);
 }
 
 /// What is stored of a workspace at Bitbucket and of who installed the app there.
