@@ -184,7 +184,7 @@ pub(super) async fn list(app: web::Data<App>, caller: Caller, request: HttpReque
     tag = "Bitbucket",
     security(("api_token" = ["write", "owner"])),
     params(("id" = InstallationId, Path, description = "The installation.")),
-    responses((status = 200, body = Installation), (status = 404), (status = 409, description = "`installation_uninstalled`"))
+    responses((status = 200, body = Installation), (status = 404), (status = 409, description = "`installation_uninstalled` or `bitbucket_workspace_taken`"))
 )]
 pub(super) async fn confirm(app: web::Data<App>, caller: Caller, id: web::Path<String>) -> Result<web::Json<Installation>> {
     caller.needs(Scope::Write)?;

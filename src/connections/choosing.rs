@@ -5,16 +5,14 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::discovery::{self, Reached};
-use super::grants::{self, State};
-use super::installations::State as InstallationState;
 use super::lifecycle::lock_bitbucket_workspace;
-use super::{Parts, refresh};
+use super::{Parts, belonging, grants, refresh};
 use crate::config::Now;
 use crate::error::{Error, Result};
 use crate::people::{Viewer, audit};
 use crate::storage::AnyConnection;
 use crate::storage::ids::{ConnectionId, WorkspaceId};
-use crate::storage::schema::{bitbucket_workspaces, connections, installations};
+use crate::storage::schema::{bitbucket_workspaces, connections};
 
 /// The workspaces that a connection of the viewer's workspace reaches, asked of Bitbucket now.
 ///
@@ -60,22 +58,8 @@ pub(super) fn take_in(
     now: &Now,
 ) -> Result<()> {
     lock_bitbucket_workspace(connection, bitbucket_workspace)?;
-    let uuid = bitbucket_workspace.to_string();
-    let installed = installations::table
-        .filter(installations::bitbucket_workspace_uuid.eq(&uuid))
-        .filter(installations::state.ne(InstallationState::Uninstalled))
-        .filter(installations::workspace_id.is_not_null())
-        .filter(installations::workspace_id.ne(workspace_id));
-    let granted = connections::table
-        .filter(connections::bitbucket_workspace_uuid.eq(Some(&uuid)))
-        .filter(connections::state.ne(State::Disconnected))
-        .filter(connections::workspace_id.ne(workspace_id));
-    let others = installed.count().get_result::<i64>(connection)? + granted.count().get_result::<i64>(connection)?;
-    if others > 0 {
-        let detail = "This Bitbucket workspace belongs to another ClarityLoop workspace. Disconnect it there first.";
-        return Err(Error::conflict("bitbucket_workspace_taken", detail));
-    }
-    diesel::update(bitbucket_workspaces::table.find(uuid))
+    belonging::must_be_free(connection, workspace_id, bitbucket_workspace)?;
+    diesel::update(bitbucket_workspaces::table.find(bitbucket_workspace.to_string()))
         .set((bitbucket_workspaces::slug.eq(Some(slug)), bitbucket_workspaces::described_at.eq(Some(now.at))))
         .execute(connection)?;
     Ok(())

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::installations::State;
 use super::lifecycle::lock_bitbucket_workspace;
-use super::{entry, forge_installations};
+use super::{belonging, entry, forge_installations};
 use crate::config::{Now, Secret};
 use crate::error::{Error, Kind, Result};
 use crate::people::{Viewer, audit, new_secret};
@@ -73,14 +73,7 @@ pub fn accept(connection: &mut AnyConnection, viewer: &Viewer, secret: &str, now
     let claim = read(connection, viewer, secret, now)?;
     let uuid = uuid::Uuid::try_parse(&claim.bitbucket_workspace_uuid).map_err(Error::internal)?;
     lock_bitbucket_workspace(connection, uuid)?;
-    let elsewhere = installations::table
-        .filter(installations::bitbucket_workspace_uuid.eq(&claim.bitbucket_workspace_uuid))
-        .filter(installations::state.ne(State::Uninstalled))
-        .filter(installations::workspace_id.ne(Some(&viewer.workspace_id)));
-    if elsewhere.count().get_result::<i64>(connection)? > 0 {
-        let detail = "This Bitbucket workspace belongs to another ClarityLoop workspace. Disconnect it there first.";
-        return Err(Error::conflict("bitbucket_workspace_taken", detail));
-    }
+    belonging::must_be_free(connection, &viewer.workspace_id, uuid)?;
     let unclaimed = installations::table
         .filter(installations::id.eq(&claim.installation_id))
         .filter(installations::workspace_id.is_null())

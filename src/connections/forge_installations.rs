@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::health;
 use super::installations::{self, Caller, Door, State};
 use super::lifecycle::{lock_bitbucket_workspace, workspace_mismatch};
-use super::{describe, entry, purge, removal, system_tokens};
+use super::{belonging, describe, entry, purge, removal, system_tokens};
 use crate::config::Now;
 use crate::error::Result;
 use crate::forge::invocation_token::Invocation;
@@ -165,7 +165,8 @@ pub fn uninstall(connection: &mut AnyConnection, invocation: &Invocation, now: &
     purge::when_last_door_closed(connection, caller.workspace_id.as_ref(), invocation.workspace, now)
 }
 
-/// Joins what waits unclaimed in a Bitbucket workspace that has just been connected to a ClarityLoop workspace.
+/// Joins what waits unclaimed in a Bitbucket workspace that has just been connected to a ClarityLoop workspace. That it is nobody else's, the
+/// caller has asked.
 ///
 /// # Errors
 /// When the database refuses.
@@ -200,7 +201,12 @@ fn first_met(connection: &mut AnyConnection, invocation: &Invocation, now: &Now)
         .first(connection)
         .optional()?;
     let mut row = insert(connection, invocation, now)?;
-    if let Some(workspace_id) = connected.flatten() {
+    let connected = match connected.flatten() {
+        // While somebody else has a connection there, it waits for whoever claims it: nobody can before that one has ended.
+        Some(workspace_id) if !belonging::is_free(connection, &workspace_id, invocation.workspace)? => None,
+        connected => connected,
+    };
+    if let Some(workspace_id) = connected {
         join(connection, &row.caller.id, &workspace_id, &uuid, now)?;
         row.caller.state = State::Active;
         row.caller.workspace_id = Some(workspace_id);
@@ -246,7 +252,7 @@ fn join(
 }
 
 /// Ends what Forge has uninstalled without our having heard of it: a workspace holds the app once in each environment, so that of two
-/// the one that does not call any more is gone. The one that calls keeps the door open, and nothing is purged.
+/// the one that does not call any more is gone. As long as the one that calls is the same ClarityLoop workspace's, nothing is purged.
 fn end_silent_ones(connection: &mut AnyConnection, caller: &Caller, invocation: &Invocation, now: &Now) -> Result<()> {
     let silent_since = now.at - TimeDelta::seconds(SILENT_SECONDS);
     let silent = rows::table
@@ -259,8 +265,13 @@ fn end_silent_ones(connection: &mut AnyConnection, caller: &Caller, invocation: 
         .filter(rows::called_at.is_null().or(rows::called_at.lt(Some(silent_since))))
         .select((rows::id, rows::workspace_id));
     let silent: Vec<(InstallationId, Option<WorkspaceId>)> = silent.load(connection)?;
+    if silent.is_empty() {
+        return Ok(());
+    }
+    lock_bitbucket_workspace(connection, invocation.workspace)?;
     for (id, workspace_id) in silent {
         end(connection, &id, workspace_id.as_ref(), invocation.workspace, now)?;
+        purge::when_last_door_closed(connection, workspace_id.as_ref(), invocation.workspace, now)?;
     }
     Ok(())
 }

@@ -4,9 +4,9 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::forge_installations;
 use super::health::Health;
 use super::lifecycle::lock_bitbucket_workspace;
+use super::{belonging, forge_installations};
 use crate::config::Now;
 use crate::error::{Error, Result};
 use crate::people::page::{Listed, Page};
@@ -160,7 +160,7 @@ pub fn find(connection: &mut AnyConnection, viewer: &Viewer, id: &InstallationId
 /// Confirms a waiting installation. Confirming an active one changes nothing.
 ///
 /// # Errors
-/// `owner_needed` (403); `not_found` (404); `installation_uninstalled` (409).
+/// `owner_needed` (403); `not_found` (404); `installation_uninstalled` or `bitbucket_workspace_taken` (409).
 pub fn confirm(connection: &mut AnyConnection, viewer: &Viewer, id: &InstallationId, now: &Now) -> Result<Installation> {
     let installation = find(connection, viewer, id)?;
     let uuid = Uuid::try_parse(&installation.bitbucket_workspace_uuid).map_err(Error::internal)?;
@@ -170,6 +170,9 @@ pub fn confirm(connection: &mut AnyConnection, viewer: &Viewer, id: &Installatio
             "installation_uninstalled",
             "The app was removed from this Bitbucket workspace. Install it again first.",
         ));
+    }
+    if installation.state == State::Waiting {
+        belonging::must_be_free(connection, &viewer.workspace_id, uuid)?;
     }
     let waiting = installations::table
         .filter(installations::id.eq(id))
@@ -238,7 +241,8 @@ pub fn must_be_installed(state: State) -> Result<()> {
     match state {
         State::Uninstalled => Err(Error::forbidden(
             "installation_uninstalled",
-            "ClarityLoop was removed from this Bitbucket workspace. Install it again to use it.",
+            "ClarityLoop is disconnected from this Bitbucket workspace. Remove it under Installed apps if it is still listed, \
+             and install it again to use it.",
         )),
         State::Waiting | State::Active => Ok(()),
     }

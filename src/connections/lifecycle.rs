@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::install_codes::Code;
 use super::installations::{Door, State};
 use super::keys::sealed_for;
-use super::{describe, entry, purge, removal};
+use super::{belonging, describe, entry, purge, removal};
 use crate::config::{Now, Secret};
 use crate::error::{Error, Result};
 use crate::people::{audit, workspaces};
@@ -104,7 +104,9 @@ pub fn install(connection: &mut AnyConnection, install: &ProvenInstall, keyring:
         return Err(Error::conflict("installation_changed", "The installation changed at the same moment. Install again."));
     }
     let workspace_id = workspace_of(install, row.as_ref())?;
-    must_be_free(connection, install, workspace_id.as_ref())?;
+    if let Some(workspace_id) = &workspace_id {
+        belonging::must_be_free(connection, workspace_id, install.bitbucket_workspace)?;
+    }
     let id = match &row {
         None => insert(connection, install, workspace_id.as_ref(), keyring, now)?,
         Some(row) => update(connection, install, row, workspace_id.as_ref(), keyring, now)?,
@@ -125,7 +127,7 @@ fn workspace_of(install: &ProvenInstall, row: Option<&Row>) -> Result<Option<Wor
     let named = install.code.as_ref().map(|(_, code)| code.workspace_id.clone());
     match row {
         Some(row) if row.state != State::Uninstalled => match (former, named) {
-            (Some(former), Some(named)) if former != named => Err(taken()),
+            (Some(former), Some(named)) if former != named => Err(belonging::taken()),
             (former, named) => Ok(former.or(named)),
         },
         _ => {
@@ -141,24 +143,6 @@ fn workspace_of(install: &ProvenInstall, row: Option<&Row>) -> Result<Option<Wor
             }
         }
     }
-}
-
-fn taken() -> Error {
-    Error::conflict(
-        "bitbucket_workspace_taken",
-        "This Bitbucket workspace belongs to another ClarityLoop workspace. Disconnect it there first.",
-    )
-}
-
-/// A Bitbucket workspace belongs to one ClarityLoop workspace at a time.
-fn must_be_free(connection: &mut AnyConnection, install: &ProvenInstall, workspace_id: Option<&WorkspaceId>) -> Result<()> {
-    let Some(workspace_id) = workspace_id else { return Ok(()) };
-    let others = installations::table
-        .filter(installations::bitbucket_workspace_uuid.eq(install.bitbucket_workspace.to_string()))
-        .filter(installations::state.ne(State::Uninstalled))
-        .filter(installations::workspace_id.is_not_null())
-        .filter(installations::workspace_id.ne(workspace_id));
-    if others.count().get_result::<i64>(connection)? == 0 { Ok(()) } else { Err(taken()) }
 }
 
 fn insert(

@@ -3,6 +3,7 @@
 
 pub mod actions;
 pub mod attention;
+mod belonging;
 pub mod calls;
 pub mod changing;
 pub mod checking;

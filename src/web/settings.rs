@@ -81,7 +81,7 @@ pub async fn switch(app: web::Data<App>, owner: Owner, form: Form<SwitchForm>) -
 /// `POST …/installations/{id}/confirm`.
 ///
 /// # Errors
-/// `csrf_invalid` or `owner_needed` (403); `not_found` (404); `installation_uninstalled` (409).
+/// `csrf_invalid` or `owner_needed` (403); `not_found` (404); `installation_uninstalled` or `bitbucket_workspace_taken` (409).
 pub async fn confirm(app: web::Data<App>, owner: Owner, id: web::Path<String>, form: Form<CsrfForm>) -> PageResult<HttpResponse> {
     owner.0.check(&form.0.csrf)?;
     let (viewer, now, id) = (owner.0.viewer(), app.now(), parse(&id)?);

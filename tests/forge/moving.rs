@@ -1,11 +1,12 @@
 //! Moving from Connect to Forge: the installation joins, both doors work, the Connect app is retired, and nothing is lost.
 
-use bitbucket_sandbox::{ForgeInstallation, Installation, PullRequestState, World};
+use bitbucket_sandbox::{ClientKey, ForgeInstallation, Install, Installation, PullRequestState, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::both;
 use crate::harness::forge::FORGE;
+use crate::harness::lifecycle::LUMENPAY_UUID;
 use crate::harness::people::Person;
 use crate::harness::{LEDGER, LUCIA, Test, make_workspace};
 
@@ -15,6 +16,8 @@ both!(with super::FORGE =>
     a_connect_app_that_waits_is_joined_by_nobody,
     the_connect_app_is_retired_only_where_the_forge_app_is_connected,
     the_last_door_purges_whichever_it_is,
+    a_door_that_is_nobodys_keeps_nothing_of_whoever_has_uninstalled,
+    an_installation_joins_nobody_where_somebody_else_has_a_connection,
 );
 
 const SETTINGS: &str = "/settings/integrations/bitbucket";
@@ -165,4 +168,30 @@ async fn the_last_door_purges_whichever_it_is(test: &Test) {
     assert_eq!(slug().await, Value::Null);
     let link = &test.api_json(Method::GET, "/links", None).await["entries"][0];
     assert_eq!((&link["pull_request"], &link["note"]), (&Value::Null, &json!("Nicely done")));
+}
+
+async fn a_door_that_is_nobodys_keeps_nothing_of_whoever_has_uninstalled(test: &Test) {
+    let (connect, forge) = both_doors(test).await;
+    let descriptor_url = format!("{}/atlassian-connect.json", test.url);
+    let unclaimed = Install { client_key: ClientKey::Connection, descriptor_url, ..test.to_install() };
+    test.sandbox.install(&unclaimed).await.expect("the app installs");
+    test.run_jobs().await;
+    let link = async || test.api_json(Method::GET, "/links", None).await["entries"][0]["pull_request"].clone();
+    assert_eq!(test.sandbox.uninstall(&connect.client_key).await, Ok(204));
+    test.run_jobs().await;
+    assert_ne!(link().await, Value::Null, "the workspace's own other door is open");
+    test.sandbox.uninstall_forge(&forge.id).await.expect("it uninstalls");
+    assert_eq!(link().await, Value::Null, "at once");
+    test.run_jobs().await;
+    assert_eq!(link().await, Value::Null);
+}
+
+async fn an_installation_joins_nobody_where_somebody_else_has_a_connection(test: &Test) {
+    test.installed().await;
+    let other = make_workspace(&test.server, "Elsewhere", "Maya Levi", "maya@elsewhere.example").await;
+    let id = test.connection(LUMENPAY_UUID).await;
+    test.give_connection(&id, &other.owner).await;
+    let forge = test.install_forge().await;
+    assert_eq!(test.forge_state(&forge).await.as_deref(), Some("waiting"));
+    assert_eq!(test.states().await, ["active"], "it is nobody's");
 }

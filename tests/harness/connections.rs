@@ -3,6 +3,9 @@
 use clarityloop_bitbucket::config::Secret;
 use clarityloop_bitbucket::connections::purposes::{Purpose, Purposes};
 use clarityloop_bitbucket::connections::tokens::{self, Checked, Typed};
+use clarityloop_bitbucket::people::members::Member;
+use clarityloop_bitbucket::storage::schema::connections;
+use diesel::prelude::*;
 
 use super::Test;
 
@@ -29,5 +32,13 @@ impl Test {
         let (viewer, keyring) = (self.made.owner.viewer(), self.server.app.keyring.clone());
         let make = move |connection: &mut _| tokens::make(connection, &viewer, &pasted, &checked, &keyring, &now);
         self.server.app.write(make).await.expect("a connection").to_string()
+    }
+
+    /// Makes a connection another workspace's, as no page would: a row that is there in spite of the rules.
+    pub async fn give_connection(&self, id: &str, owner: &Member) {
+        let row = connections::table.filter(connections::id.eq(id.to_owned()));
+        let given = (connections::workspace_id.eq(owner.workspace_id.clone()), connections::created_by.eq(owner.id.clone()));
+        let give = move |connection: &mut _| Ok(diesel::update(row).set(given).execute(connection)?);
+        assert_eq!(self.server.app.write(give).await.expect("a connection"), 1);
     }
 }

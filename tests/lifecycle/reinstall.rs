@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::both;
-use crate::harness::lifecycle::{PERSONAL, refusal, soon};
+use crate::harness::lifecycle::{LUMENPAY_UUID, PERSONAL, refusal, soon};
 use crate::harness::{INGRID, LEDGER, Made, Test, make_workspace};
 
 both!(
@@ -19,6 +19,8 @@ both!(
     a_client_key_does_not_move_to_another_bitbucket_workspace,
     the_checks_and_the_proof_are_those_of_a_first_install,
     a_bitbucket_workspace_belongs_to_one_clarityloop_workspace_at_a_time,
+    a_connection_counts_as_an_installation_does,
+    an_installation_is_not_confirmed_where_somebody_else_has_a_connection,
 );
 
 /// A token for the panel of `installation`, signed by `secret` now and valid for longer than a replaced secret counts.
@@ -187,4 +189,37 @@ async fn a_bitbucket_workspace_belongs_to_one_clarityloop_workspace_at_a_time(te
     let id = test.installations_of(&other.token).await[0]["id"].as_str().expect("an id").to_owned();
     let confirmed = test.api(Method::POST, &format!("/installations/{id}/confirm")).send().await.expect("an answer");
     assert_eq!(confirmed.status(), 404, "the former workspace has no say in it");
+}
+
+async fn a_connection_counts_as_an_installation_does(test: &Test) {
+    let (other, descriptor_url) = other_workspace(test).await;
+    test.connection(LUMENPAY_UUID).await;
+    let by_code = Install { descriptor_url, ..test.to_install() };
+    let refused = test.sandbox.install(&by_code).await.expect_err("a refusal");
+    assert_eq!(refusal(&refused), (409, "bitbucket_workspace_taken".to_owned()));
+    // Without a code it is nobody's and may wait; whoever has no connection cannot claim it.
+    let descriptor_url = format!("{}/atlassian-connect.json", test.url);
+    let unclaimed = Install { descriptor_url, ..test.to_install() };
+    let unclaimed = test.sandbox.install(&unclaimed).await.expect("the app installs");
+    test.run_jobs().await;
+    let (link, olga) = (test.claim_link(&unclaimed).await, test.session(&other.owner).await);
+    let csrf = test.get_as(&olga, &link).await.field("csrf");
+    let refused = test.post_as(&olga, &link, &[("csrf", &csrf)]).await;
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert_eq!(test.installations_of(&other.token).await.len(), 0);
+    test.claimed(&unclaimed).await;
+    assert_eq!(test.states().await, ["active"]);
+    test.run_jobs().await;
+}
+
+async fn an_installation_is_not_confirmed_where_somebody_else_has_a_connection(test: &Test) {
+    test.install().await;
+    let (other, _) = other_workspace(test).await;
+    let connection = test.connection(LUMENPAY_UUID).await;
+    test.give_connection(&connection, &other.owner).await;
+    let id = test.installations().await[0]["id"].as_str().expect("an id").to_owned();
+    let answer = test.api(Method::POST, &format!("/installations/{id}/confirm")).send().await.expect("an answer");
+    assert_eq!(answer.status(), 409);
+    let problem: serde_json::Value = answer.json().await.expect("a problem");
+    assert_eq!((&problem["code"], test.states().await), (&json!("bitbucket_workspace_taken"), vec![json!("waiting")]));
 }
