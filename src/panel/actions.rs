@@ -159,11 +159,12 @@ pub fn attach(
         Choice::Existing(_) => None,
         Choice::NewAboutAuthor => {
             let gone = || {
-                Error::invalid(
-                    "person_missing",
-                    "about",
-                    "Nobody in ClarityLoop is linked to this author. Choose another person.",
-                )
+                let detail = if context.author.is_none() {
+                    "Bitbucket does not say at the moment who opened this pull request. Choose the person, or try again."
+                } else {
+                    "Nobody in ClarityLoop is linked to this author. Choose another person."
+                };
+                Error::invalid("person_missing", "about", detail)
             };
             Some(state.author.clone().ok_or_else(gone)?.id)
         }
@@ -196,7 +197,8 @@ pub fn detach(connection: &mut AnyConnection, context: &Context, link: &LinkId, 
     links::remove(connection, &viewer, link)
 }
 
-/// Counts one try of a code by the account and from the network, in a transaction of its own: the count must outlive a refusal.
+/// Counts one try of a code by the account and, unless that must wait already, from the network, in a transaction of its own: the count
+/// must outlive a refusal.
 ///
 /// # Errors
 /// What [`read`] refuses with; the inner error is `too_many_tries` (429).
@@ -210,8 +212,11 @@ pub fn count_code(
     let state = read(connection, context, web_url)?;
     let subject = format!("code:{}:{}", state.installation_id, context.account);
     let of_account = attempts::count(connection, &subject, CODES_AT_MOST, now)?;
-    let of_network = attempts::count(connection, &format!("code:{network}"), CODES_OF_A_NETWORK_AT_MOST, now)?;
-    Ok(of_account.and(of_network))
+    // Who must wait already is not counted for the network too: one account alone could keep everybody else from linking theirs.
+    if of_account.is_err() {
+        return Ok(of_account);
+    }
+    attempts::count(connection, &format!("code:{network}"), CODES_OF_A_NETWORK_AT_MOST, now)
 }
 
 /// Binds the signed account to the member whose code was typed.

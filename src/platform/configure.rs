@@ -68,7 +68,7 @@ pub(super) fn words(standing: &Standing) -> (&'static str, String) {
     match (standing.state, &standing.workspace) {
         (State::Active, Some(Workspace { name, quick_action: false, .. })) => (
             "Connected, and switched off",
-            format!("The owners of {name} have switched PR Quick Action off, so pull requests show nothing to add them with."),
+            format!("The owners of {name} have switched PR Quick Action off, so nothing can be added from pull requests."),
         ),
         (State::Active, Some(Workspace { name, .. })) => {
             ("Connected", format!("Pull requests of this Bitbucket workspace can be added to conversations in {name}."))

@@ -15,6 +15,7 @@ both!(with super::FORGE =>
     a_colleagues_link_is_not_taken_away,
     a_code_from_the_profile_links_the_account,
     codes_are_counted_for_the_account,
+    one_account_that_guesses_keeps_nobody_else_from_linking_theirs,
     somebody_unknown_asks_to_join,
     the_panel_is_hidden_and_shown_again,
     nothing_that_is_typed_breaks_the_panel_or_is_shown_as_markup,
@@ -159,4 +160,15 @@ async fn what_a_body_says_of_person_and_pull_request_is_not_believed(test: &Test
     test.run_jobs().await;
     let entries = links(test).await;
     assert_eq!((entries.len(), &entries[0]["pull_request"]["number"]), (1, &json!(87)), "{entries:?}");
+}
+
+async fn one_account_that_guesses_keeps_nobody_else_from_linking_theirs(test: &Test) {
+    let app = test.installed_forge().await;
+    let guess = async |viewer: &str| ask(test, &app, panel_of(viewer), "/forge/panel/code", json!({ "code": "AAAA-AAAA" })).await;
+    for tried in 0..61 {
+        let refused = guess(TOMASZ).await;
+        assert_eq!(refused.status, if tried < 10 { 400 } else { 429 }, "{tried}: {refused:?}");
+    }
+    let other = guess(LUCIA).await;
+    assert_eq!(other.status, 400, "{other:?}");
 }

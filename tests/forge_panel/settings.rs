@@ -62,6 +62,7 @@ async fn an_owner_whose_account_is_linked_switches_and_nobody_else(test: &Test) 
     assert!(settings(test, &app, INGRID, "", json!({})).await.shows("aria-checked=\"true\""));
     let off = settings(test, &app, INGRID, "/quick-action", json!({ "enabled": "false" })).await;
     assert!(off.shows("PR Quick Action is off.") && off.shows("aria-checked=\"false\"") && off.shows("switched off"), "{off:?}");
+    assert!(off.shows("so nothing can be added from pull requests."), "{off:?}");
     assert!(!is_on(test).await);
     assert!(open(test, &app, AMARA).await.shows("PR Quick Action is switched off for lumenpay."));
     let on = settings(test, &app, INGRID, "/quick-action", json!({ "enabled": "true" })).await;
