@@ -34,6 +34,7 @@ pub async fn handle(
     now: &Now,
 ) -> Result<Outcome> {
     let id = payload.pull_request_id;
+    let web_url = config.bitbucket_web_url.clone();
     let (asked, keyring, config, moment) = (id.clone(), Arc::clone(keyring), Arc::clone(config), now.clone());
     let question = database.read(move |connection| {
         let Some(known) = pull_requests::known(connection, &asked)? else { return Ok(None) };
@@ -67,7 +68,7 @@ pub async fn handle(
             let store = move |connection: &mut AnyConnection| {
                 health::note_success(connection, &installation_id, About::OneThing)?;
                 pull_requests::place(connection, &id, &bitbucket_workspace)?;
-                pull_requests::store_details(connection, &id, &details, asked_at)
+                pull_requests::store_details(connection, &id, &details, &web_url, asked_at)
             };
             database.write(store).await.map(|()| Outcome::Done)
         }

@@ -19,6 +19,7 @@ pub mod identities;
 pub mod join_requests;
 pub mod links;
 pub mod members;
+mod merging;
 pub mod one_on_ones;
 pub mod page;
 pub mod participants;

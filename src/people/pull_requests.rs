@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::accounts::Named;
 pub use super::reference::{Reference, parse_repository, parse_url, parse_uuid, signed_url};
 use super::text::one_line;
-use super::{Viewer, accounts, participants};
+use super::{Viewer, accounts, merging, participants};
 use crate::config::Now;
 use crate::error::{Error, Result};
 use crate::jobs;
@@ -113,8 +113,20 @@ fn find(connection: &mut AnyConnection, workspace_id: &WorkspaceId, reference: &
             diesel::update(pull_requests::table.find(id)).set(pull_requests::url.eq(url)).execute(connection)?;
             Ok(None)
         }
+        (None, None) => by_name(connection, workspace_id, reference),
         (row, _) => Ok(row.map(|(id, _)| id)),
     }
+}
+
+/// The row that was made from a repository's UUID and has learned from Bitbucket what that is called: its own address is another one.
+fn by_name(connection: &mut AnyConnection, workspace_id: &WorkspaceId, reference: &Reference) -> Result<Option<PullRequestId>> {
+    let Some(name) = &reference.repository_name else { return Ok(None) };
+    let named = pull_requests::table
+        .filter(pull_requests::workspace_id.eq(workspace_id))
+        .filter(pull_requests::repository_uuid.is_not_null())
+        .filter(pull_requests::repository_name.eq(name))
+        .filter(pull_requests::number.eq(reference.number));
+    Ok(named.order(pull_requests::id.desc()).select(pull_requests::id).first(connection).optional()?)
 }
 
 /// Adds what Bitbucket signed to a row that was made from an address alone.
@@ -247,7 +259,8 @@ pub fn told(connection: &mut AnyConnection, id: &PullRequestId) -> Result<Option
     Ok(row.select(columns).first(connection).optional()?)
 }
 
-/// Stores what Bitbucket answered to a question asked at `asked_at`, unless a later question has been answered already.
+/// Stores what Bitbucket answered to a question asked at `asked_at`, unless a later question has been answered already. With its name the
+/// pull request's address on `web_url` is known: what was linked there before by address alone is the same pull request.
 ///
 /// # Errors
 /// When the database refuses.
@@ -255,6 +268,7 @@ pub fn store_details(
     connection: &mut AnyConnection,
     id: &PullRequestId,
     details: &Details,
+    web_url: &str,
     asked_at: NaiveDateTime,
 ) -> Result<()> {
     let reviewers = serde_json::to_string(&details.reviewers).map_err(Error::internal)?;
@@ -263,7 +277,7 @@ pub fn store_details(
         .find(id)
         .filter(pull_requests::number.is_not_null())
         .filter(pull_requests::fetched_at.is_null().or(pull_requests::fetched_at.lt(asked_at)));
-    let stored: Option<(WorkspaceId, Option<String>)> = diesel::update(row)
+    let stored: Option<(WorkspaceId, Option<String>, Option<String>, Option<i64>)> = diesel::update(row)
         .set((
             pull_requests::title.eq(Some(one_line(&details.title, 500))),
             pull_requests::state.eq(Some(one_line(&details.state, 20))),
@@ -273,11 +287,21 @@ pub fn store_details(
             pull_requests::fetched_at.eq(Some(asked_at)),
             pull_requests::fetch_error.eq(None::<String>),
         ))
-        .returning((pull_requests::workspace_id, pull_requests::bitbucket_workspace_uuid))
+        .returning((
+            pull_requests::workspace_id,
+            pull_requests::bitbucket_workspace_uuid,
+            pull_requests::repository_uuid,
+            pull_requests::number,
+        ))
         .get_result(connection)
         .optional()?;
-    let Some((workspace_id, bitbucket_workspace)) = stored else { return Ok(()) };
+    let Some((workspace_id, bitbucket_workspace, repository, number)) = stored else { return Ok(()) };
     participants::replace(connection, id, details)?;
+    if let (Some(_), Some(name), Some(number)) = (repository, &details.repository_name, number)
+        && let Ok(named) = parse_repository(web_url, name, number)
+    {
+        merging::take_in(connection, &workspace_id, id, &named.url)?;
+    }
     // Without its Bitbucket workspace a disconnect could not tell what to forget.
     let Some(bitbucket_workspace) = bitbucket_workspace else { return Ok(()) };
     details
