@@ -79,7 +79,8 @@ pub(super) struct Connections {
 }
 
 /// A token, pasted. It is checked with Bitbucket at once.
-#[derive(Debug, Deserialize, ToSchema)]
+// No Debug: the token is in it.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewToken {
     /// What you will know it by.
@@ -104,7 +105,8 @@ pub(super) struct NewToken {
 }
 
 /// A token that takes the present one's place.
-#[derive(Debug, Deserialize, ToSchema)]
+// No Debug: the token is in it.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Replacement {
     /// The token.
@@ -200,7 +202,7 @@ pub(super) async fn list(app: web::Data<App>, caller: Caller) -> Result<web::Jso
     request_body = NewToken,
     responses(
         (status = 201, body = Connection),
-        (status = 400, description = "`token_refused`, `reach_unknown`, `token_scopes_missing`, `token_kind_differs` or `app_password_ended`"),
+        (status = 400, description = "`token_refused`, `reach_unknown`, `reach_unproven`, `token_scopes_missing`, `token_kind_differs` or `app_password_ended`"),
         (status = 409, description = "`bitbucket_workspace_taken`")
     )
 )]
@@ -288,7 +290,7 @@ pub(super) async fn change(
     request_body = Replacement,
     responses(
         (status = 200, body = Connection),
-        (status = 400, description = "`token_refused`, `reach_unknown`, `token_scopes_missing` or `app_password_ended`"),
+        (status = 400, description = "`token_refused`, `reach_unknown`, `reach_unproven`, `token_scopes_missing` or `app_password_ended`"),
         (status = 404),
         (status = 409, description = "`not_a_token` or `workspace_differs`")
     )

@@ -63,17 +63,15 @@ impl Change {
 /// `owner_needed` (403); `not_found` (404); `already_disconnected` (409); `scopes_insufficient` (400) for a purpose that the scopes do not
 /// suffice for.
 pub fn change(connection: &mut AnyConnection, viewer: &Viewer, id: &ConnectionId, change: &Change, now: &Now) -> Result<()> {
-    let present = grants::find(connection, viewer, id)?;
-    if present.state == State::Disconnected {
-        return Err(Error::conflict("already_disconnected", "This connection is disconnected. Make another."));
-    }
+    let present = grants::find_locked(connection, viewer, id)?;
+    grants::must_be_open(&present)?;
     let lacks = |purpose: &super::purposes::Purpose| !scopes::suffice(present.scopes.as_deref(), *purpose);
     if let Some(purpose) = change.purposes.iter().find(lacks) {
         let detail =
             format!("Its scopes do not suffice for {}. Connect once more for that purpose.", purpose.name().to_lowercase());
         return Err(Error::invalid("scopes_insufficient", "purposes", detail));
     }
-    diesel::update(connections::table.find(id))
+    let changed = diesel::update(connections::table.find(id).filter(connections::state.ne(State::Disconnected)))
         .set((
             connections::name.eq(change.name.as_str()),
             connections::purposes.eq(change.purposes.words()),
@@ -81,6 +79,7 @@ pub fn change(connection: &mut AnyConnection, viewer: &Viewer, id: &ConnectionId
             connections::default_branch.eq(&change.default_branch),
         ))
         .execute(connection)?;
+    grants::must_have_changed(changed)?;
     let (actor, name) = (viewer.member_id.as_str(), change.name.as_str());
     audit::record(connection, &viewer.workspace_id, actor, "connection_changed", id.as_str(), name, now)
 }

@@ -5,8 +5,9 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::discovery::{self, Reached};
+use super::grants::{self, Connection, State};
 use super::lifecycle::lock_bitbucket_workspace;
-use super::{Parts, belonging, grants, refresh};
+use super::{Parts, belonging, refresh};
 use crate::config::Now;
 use crate::error::{Error, Result};
 use crate::people::{Viewer, audit};
@@ -30,19 +31,27 @@ pub async fn offered(parts: &Parts<'_>, viewer: &Viewer, id: &ConnectionId, now:
 /// Chooses one that Bitbucket has just named.
 ///
 /// # Errors
-/// `owner_needed` (403); `not_found` (404); `workspace_chosen` or `bitbucket_workspace_taken` (409).
+/// `owner_needed` (403); `not_found` (404); `already_disconnected`, `workspace_chosen` or `bitbucket_workspace_taken` (409).
 pub fn choose(connection: &mut AnyConnection, viewer: &Viewer, id: &ConnectionId, reached: &Reached, now: &Now) -> Result<()> {
-    let found = grants::find(connection, viewer, id)?;
-    if found.bitbucket_workspace_uuid.is_some() {
-        let detail = "The workspace of this connection is chosen already. Make another connection for another workspace.";
-        return Err(Error::conflict("workspace_chosen", detail));
-    }
+    must_be_unchosen(&grants::find(connection, viewer, id)?)?;
     take_in(connection, &viewer.workspace_id, reached.uuid, &reached.slug, now)?;
-    diesel::update(connections::table.find(id))
+    // Read anew: while the locks were waited for, somebody else may have ended it, or chosen.
+    must_be_unchosen(&grants::find_locked(connection, viewer, id)?)?;
+    let changed = diesel::update(connections::table.find(id).filter(connections::state.ne(State::Disconnected)))
         .set(connections::bitbucket_workspace_uuid.eq(Some(reached.uuid.to_string())))
         .execute(connection)?;
+    grants::must_have_changed(changed)?;
     let (actor, detail) = (viewer.member_id.as_str(), reached.uuid.to_string());
     audit::record(connection, &viewer.workspace_id, actor, "connection_workspace_chosen", id.as_str(), &detail, now)
+}
+
+fn must_be_unchosen(found: &Connection) -> Result<()> {
+    grants::must_be_open(found)?;
+    if found.bitbucket_workspace_uuid.is_none() {
+        return Ok(());
+    }
+    let detail = "The workspace of this connection is chosen already. Make another connection for another workspace.";
+    Err(Error::conflict("workspace_chosen", detail))
 }
 
 /// Takes a Bitbucket workspace in for a connection: it belongs to one ClarityLoop workspace at a time. Its slug is what Bitbucket has

@@ -20,23 +20,28 @@ use crate::storage::schema::{connections, members};
 /// # Errors
 /// `owner_needed` (403); `not_found` (404); `already_disconnected` (409).
 pub fn disconnect(connection: &mut AnyConnection, viewer: &Viewer, id: &ConnectionId, links: Links, now: &Now) -> Result<()> {
-    let found = grants::find(connection, viewer, id)?;
-    let uuid = found.bitbucket_workspace_uuid.as_deref().map(Uuid::try_parse).transpose().map_err(Error::internal)?;
-    if let Some(uuid) = uuid {
+    let known = bitbucket_workspace(&grants::find(connection, viewer, id)?)?;
+    if let Some(uuid) = known {
         lock_bitbucket_workspace(connection, uuid)?;
     }
-    // Read anew: while the lock was waited for, somebody else may have ended it.
-    let found = grants::find(connection, viewer, id)?;
-    if found.state == State::Disconnected {
-        return Err(Error::conflict("already_disconnected", "This connection is disconnected already."));
+    // Read anew: while the locks were waited for, somebody else may have ended it, or chosen its workspace.
+    let found = grants::find_locked(connection, viewer, id)?;
+    grants::must_be_open(&found)?;
+    let chosen = bitbucket_workspace(&found)?;
+    if let Some(uuid) = chosen.filter(|_| chosen != known) {
+        lock_bitbucket_workspace(connection, uuid)?;
     }
     close(connection, viewer, &found, now)?;
-    match uuid {
+    match chosen {
         Some(uuid) if !purge::is_connected(connection, &viewer.workspace_id, uuid)? => {
             purge::on_request(connection, &viewer.workspace_id, uuid, links, now)
         }
         _ => Ok(()),
     }
+}
+
+fn bitbucket_workspace(found: &Connection) -> Result<Option<Uuid>> {
+    found.bitbucket_workspace_uuid.as_deref().map(Uuid::try_parse).transpose().map_err(Error::internal)
 }
 
 /// Whether ending this connection closes the last way into its Bitbucket workspace, and so takes the data away.
@@ -56,22 +61,31 @@ pub(super) fn close_all(connection: &mut AnyConnection, viewer: &Viewer, bitbuck
     let uuid = Some(bitbucket_workspace.to_string());
     let there = grants::open(connection, viewer)?.into_iter().filter(|found| found.bitbucket_workspace_uuid == uuid);
     for found in there {
-        close(connection, viewer, &found, now)?;
+        // One that somebody else has just ended is what is wanted.
+        if end(connection, &found.id, now)? {
+            record_end(connection, viewer, &found, now)?;
+        }
     }
     Ok(())
 }
 
 fn close(connection: &mut AnyConnection, viewer: &Viewer, found: &Connection, now: &Now) -> Result<()> {
-    end(connection, &found.id, now)?;
+    grants::must_have_changed(usize::from(end(connection, &found.id, now)?))?;
+    record_end(connection, viewer, found, now)
+}
+
+fn record_end(connection: &mut AnyConnection, viewer: &Viewer, found: &Connection, now: &Now) -> Result<()> {
     let (actor, id) = (viewer.member_id.as_str(), found.id.as_str());
     audit::record(connection, &viewer.workspace_id, actor, "connection_ended", id, &found.name, now)
 }
 
-/// What is left of an ended connection is that it was, and who made it: its secrets and what Bitbucket said go.
-fn end(connection: &mut AnyConnection, id: &ConnectionId, now: &Now) -> Result<()> {
+/// What is left of an ended connection is that it was, and who made it: its secrets and what Bitbucket said go. Answers whether this is
+/// what ended it.
+fn end(connection: &mut AnyConnection, id: &ConnectionId, now: &Now) -> Result<bool> {
+    grants::lock(connection, id)?;
     secrets::forget(connection, id)?;
     let nothing = None::<String>;
-    diesel::update(connections::table.find(id))
+    let ended = diesel::update(connections::table.find(id).filter(connections::state.ne(State::Disconnected)))
         .set((
             connections::state.eq(State::Disconnected),
             connections::disconnected_at.eq(Some(now.at)),
@@ -82,16 +96,16 @@ fn end(connection: &mut AnyConnection, id: &ConnectionId, now: &Now) -> Result<(
             connections::missing_scopes.eq(&nothing),
         ))
         .execute(connection)?;
-    Ok(())
+    Ok(ended > 0)
 }
 
 /// Takes the viewer's own grant back.
 ///
 /// # Errors
-/// `not_found` (404) when there is none.
+/// `not_found` (404) when there is none; `already_disconnected` (409) when it has just ended.
 pub fn end_own(connection: &mut AnyConnection, viewer: &Viewer, now: &Now) -> Result<()> {
     let own = grants::own(connection, viewer)?.ok_or_else(|| Error::not_found("grant of yours"))?;
-    end(connection, &own.id, now)?;
+    grants::must_have_changed(usize::from(end(connection, &own.id, now)?))?;
     let actor = viewer.member_id.as_str();
     audit::record(connection, &viewer.workspace_id, actor, "own_grant_ended", own.id.as_str(), "", now)
 }
@@ -109,8 +123,9 @@ pub fn end_grants_of_removed(connection: &mut AnyConnection, now: &Now) -> Resul
         .limit(500)
         .load(connection)?;
     for (id, workspace_id) in &theirs {
-        end(connection, id, now)?;
-        audit::record(connection, workspace_id, audit::APP, "own_grant_ended", id.as_str(), "", now)?;
+        if end(connection, id, now)? {
+            audit::record(connection, workspace_id, audit::APP, "own_grant_ended", id.as_str(), "", now)?;
+        }
     }
     Ok(theirs.len())
 }

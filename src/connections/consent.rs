@@ -5,7 +5,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::discovery::{self, Reached};
-use super::grants::{Kind, Reach, State};
+use super::grants::{Connection, Kind, Reach, State};
 use super::purposes::{Purpose, Purposes};
 use super::{Parts, choosing, consumers, grants, scopes, secrets};
 use crate::bitbucket::grants::Granted;
@@ -64,7 +64,7 @@ impl Sent {
 /// Begins: the answer is the address at Bitbucket where consent is asked for.
 ///
 /// # Errors
-/// `owner_needed` (403); `not_found` (404); `consumer_missing` (409).
+/// `owner_needed` (403); `not_found` (404); `consumer_missing`, `already_disconnected` or `not_by_consent` (409).
 pub fn begin(
     connection: &mut AnyConnection,
     viewer: &Viewer,
@@ -78,7 +78,11 @@ pub fn begin(
         // What is read on somebody's word, and nothing that listens.
         Wish::Own => (Purposes::of(&[Purpose::AgentTools]), None, true),
         Wish::New(purposes) => (purposes.clone(), None, false),
-        Wish::Anew(id) => (grants::find(connection, viewer, id)?.purposes, Some(id), false),
+        Wish::Anew(id) => {
+            let former = grants::find(connection, viewer, id)?;
+            must_be_grantable(&former)?;
+            (former.purposes, Some(id), false)
+        }
     };
     if !is_own {
         viewer.must_own()?;
@@ -100,6 +104,16 @@ pub fn begin(
         .execute(connection)?;
     let address = consumer.consent_url(state.expose(), &asked(&purposes));
     address.ok_or_else(|| Error::internal("bitbucket.web_url is no URL"))
+}
+
+/// Refuses what nobody's consent brings back: what is ended, and what was made without one.
+fn must_be_grantable(former: &Connection) -> Result<()> {
+    grants::must_be_open(former)?;
+    if former.kind == Kind::OAuth {
+        return Ok(());
+    }
+    let detail = "This connection is not by somebody’s consent. Replace its token, or let the consumer connect once more.";
+    Err(Error::conflict("not_by_consent", detail))
 }
 
 /// The consumer of whoever begins: the workspace's own where an owner has entered one, else the operator's.
@@ -152,7 +166,8 @@ pub fn take(connection: &mut AnyConnection, viewer: &Viewer, session: &Secret, s
 /// Exchanges the code that somebody came back with, and keeps what was granted.
 ///
 /// # Errors
-/// `consent_code_refused` (400); `consumer_refused` (503); `workspace_not_reached` (409); whatever Bitbucket's silence makes (503).
+/// `owner_needed` (403); `consent_code_refused` (400); `consumer_refused` (503); `workspace_not_reached`, `already_disconnected`,
+/// `not_by_consent`, `workspace_chosen` or `bitbucket_workspace_taken` (409); whatever Bitbucket's silence makes (503).
 pub async fn complete(parts: &Parts<'_>, viewer: &Viewer, sent: Sent, code: &str, now: &Now) -> Result<Consented> {
     let (owner, id, keyring, config) = (viewer.clone(), sent.consumer_id.clone(), parts.keyring.clone(), parts.config.clone());
     let open =
@@ -208,25 +223,22 @@ fn keep(
     keyring: &Keyring,
     now: &Now,
 ) -> Result<Consented> {
+    if !sent.is_own {
+        // Since they left for Bitbucket, an owner may have become a member.
+        viewer.must_own()?;
+    }
     let former = match (&sent.connection_id, sent.is_own) {
-        (Some(id), _) => Some(grants::find(connection, viewer, id)?),
-        (None, true) => grants::own(connection, viewer)?,
+        (Some(id), _) => Some(former(connection, viewer, id, kept, now)?),
+        (None, true) => own(connection, viewer)?,
         (None, false) => None,
     };
-    if let Some(uuid) = former.as_ref().and_then(|former| former.bitbucket_workspace_uuid.as_ref())
-        && !kept.reached.iter().any(|reached| reached.uuid.to_string() == *uuid)
-    {
-        let detail =
-            "Whoever gave consent now does not reach the Bitbucket workspace of this connection. Let somebody of it do so.";
-        return Err(Error::conflict("workspace_not_reached", detail));
-    }
     let id = match &former {
         Some(former) => former.id.clone(),
         None => insert(connection, viewer, sent, kept.kind, now)?,
     };
     let granted = &kept.granted;
     secrets::put(connection, &id, &granted.access_token, granted.refresh_token.as_ref(), None, keyring)?;
-    diesel::update(connections::table.find(&id))
+    let changed = diesel::update(connections::table.find(&id).filter(connections::state.ne(State::Disconnected)))
         .set((
             connections::state.eq(State::Connected),
             connections::consumer_id.eq(&sent.consumer_id),
@@ -236,6 +248,7 @@ fn keep(
             connections::refreshed_at.eq(Some(now.at)),
         ))
         .execute(connection)?;
+    grants::must_have_changed(changed)?;
     super::faring::clear(connection, &id)?;
     let action = match (sent.is_own, &former) {
         (true, _) => "own_grant_made",
@@ -253,6 +266,35 @@ fn keep(
         }
         _ => Ok(Consented::ToChoose(id)),
     }
+}
+
+/// The connection that is granted anew, locked; its Bitbucket workspace is taken in for it once more.
+fn former(connection: &mut AnyConnection, viewer: &Viewer, id: &ConnectionId, kept: &Kept, now: &Now) -> Result<Connection> {
+    let known = grants::find(connection, viewer, id)?;
+    must_be_grantable(&known)?;
+    if let Some(uuid) = &known.bitbucket_workspace_uuid {
+        let reached = kept.reached.iter().find(|reached| reached.uuid.to_string() == *uuid).ok_or_else(|| {
+            let detail =
+                "Whoever gave consent now does not reach the Bitbucket workspace of this connection. Let somebody of it do so.";
+            Error::conflict("workspace_not_reached", detail)
+        })?;
+        choosing::take_in(connection, &viewer.workspace_id, reached.uuid, &reached.slug, now)?;
+    }
+    // Read anew: while the locks were waited for, somebody else may have ended it, or chosen its workspace.
+    let found = grants::find_locked(connection, viewer, id)?;
+    must_be_grantable(&found)?;
+    if found.bitbucket_workspace_uuid == known.bitbucket_workspace_uuid {
+        return Ok(found);
+    }
+    let detail = "Somebody has just chosen the Bitbucket workspace of this connection. Connect again.";
+    Err(Error::conflict("workspace_chosen", detail))
+}
+
+/// The viewer's own grant, locked, while it is not ended.
+fn own(connection: &mut AnyConnection, viewer: &Viewer) -> Result<Option<Connection>> {
+    let Some(known) = grants::own(connection, viewer)? else { return Ok(None) };
+    grants::lock(connection, &known.id)?;
+    grants::own(connection, viewer)
 }
 
 fn name_of(kind: Kind, purposes: &Purposes) -> String {

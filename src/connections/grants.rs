@@ -9,6 +9,7 @@ use crate::people::Viewer;
 use crate::storage::AnyConnection;
 use crate::storage::ids::{ConnectionId, ConsumerId, MemberId, WorkspaceId};
 use crate::storage::schema::{bitbucket_workspaces, connections};
+use crate::storage::statement::for_update;
 use crate::word_column;
 
 word_column! {
@@ -232,6 +233,44 @@ pub fn find(connection: &mut AnyConnection, viewer: &Viewer, id: &ConnectionId) 
     let row = connection_rows!().filter(connections::id.eq(id)).filter(connections::workspace_id.eq(&viewer.workspace_id));
     let found = row.filter(connections::member_id.is_null()).first(connection).optional()?;
     found.ok_or_else(|| Error::not_found("connection"))
+}
+
+/// The same with its row locked until the transaction ends, for whoever is about to change it. Three locks are taken in this order
+/// wherever more than one is: the Bitbucket workspace's, this one, that of the secrets.
+///
+/// # Errors
+/// As [`find`].
+pub(super) fn find_locked(connection: &mut AnyConnection, viewer: &Viewer, id: &ConnectionId) -> Result<Connection> {
+    // Whose it is comes first: nobody locks another workspace's row.
+    find(connection, viewer, id)?;
+    lock(connection, id)?;
+    find(connection, viewer, id)
+}
+
+/// Locks the row of a connection until the transaction ends.
+pub(super) fn lock(connection: &mut AnyConnection, id: &ConnectionId) -> Result<()> {
+    let row = connections::table.find(id).select(connections::id);
+    for_update(row).get_result::<ConnectionId>(connection).optional()?;
+    Ok(())
+}
+
+/// Refuses a connection that is ended.
+///
+/// # Errors
+/// `already_disconnected` (409).
+pub(super) fn must_be_open(found: &Connection) -> Result<()> {
+    must_have_changed(usize::from(found.state != State::Disconnected))
+}
+
+/// Refuses when a change of a connection that is not ended has met no row.
+///
+/// # Errors
+/// `already_disconnected` (409).
+pub(super) fn must_have_changed(rows: usize) -> Result<()> {
+    if rows > 0 {
+        return Ok(());
+    }
+    Err(Error::conflict("already_disconnected", "This connection is disconnected already. Make another."))
 }
 
 /// The viewer's own grant, when there is one.

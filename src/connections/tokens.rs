@@ -136,7 +136,9 @@ fn reach(kind: Kind, name: &str) -> Result<(Reach, Option<String>)> {
         Kind::ProjectToken => {
             slug("reach_name_invalid", "reach_name", name).map(|key| (Reach::Project, Some(key.to_uppercase())))
         }
-        Kind::RepositoryToken => slug("reach_name_invalid", "reach_name", name).map(|slug| (Reach::Repository, Some(slug))),
+        Kind::RepositoryToken => {
+            slug("reach_name_invalid", "reach_name", name).map(|slug| (Reach::Repository, Some(slug.to_lowercase())))
+        }
         _ => Ok((Reach::Workspace, None)),
     }
 }
@@ -179,7 +181,7 @@ fn expires_at(kind: Kind, text: &str, now: &Now) -> Result<Option<NaiveDateTime>
 /// Checks a pasted token with Bitbucket and makes a connection of it.
 ///
 /// # Errors
-/// `owner_needed` (403); `token_refused`, `reach_unknown`, `token_scopes_missing` or `token_kind_differs` (400);
+/// `owner_needed` (403); `token_refused`, `reach_unknown`, `reach_unproven`, `token_scopes_missing` or `token_kind_differs` (400);
 /// `bitbucket_workspace_taken` (409); whatever Bitbucket's silence makes (503).
 pub async fn connect(parts: &Parts<'_>, viewer: &Viewer, pasted: Pasted, now: &Now) -> Result<ConnectionId> {
     viewer.must_own()?;
@@ -191,7 +193,8 @@ pub async fn connect(parts: &Parts<'_>, viewer: &Viewer, pasted: Pasted, now: &N
 /// Asks Bitbucket what a pasted token is, before anything is stored.
 ///
 /// # Errors
-/// `token_refused`, `reach_unknown`, `token_scopes_missing` or `token_kind_differs` (400); whatever Bitbucket's silence makes (503).
+/// `token_refused`, `reach_unknown`, `reach_unproven`, `token_scopes_missing` or `token_kind_differs` (400); whatever Bitbucket's silence
+/// makes (503).
 pub async fn check(parts: &Parts<'_>, pasted: &Pasted) -> Result<Checked> {
     check::check(parts.bitbucket, pasted).await
 }
@@ -268,14 +271,14 @@ fn put(
     now: &Now,
 ) -> Result<()> {
     // Since the check an owner may have ended it.
-    let present = grants::find(connection, viewer, id)?;
+    let present = grants::find_locked(connection, viewer, id)?;
     must_be_replaceable(&present)?;
     if present.bitbucket_workspace_uuid.as_deref() != Some(checked.workspace.to_string().as_str()) {
         let detail = "This token belongs to another Bitbucket workspace. Connect that one by itself.";
         return Err(Error::conflict("workspace_differs", detail));
     }
     secrets::put(connection, id, &pasted.token, None, pasted.email.as_ref().map(EmailAddress::as_str), keyring)?;
-    diesel::update(connections::table.find(id))
+    let changed = diesel::update(connections::table.find(id).filter(connections::state.ne(State::Disconnected)))
         .set((
             connections::state.eq(State::Connected),
             connections::account_id.eq(&checked.account_id),
@@ -284,6 +287,7 @@ fn put(
             connections::refreshed_at.eq(Some(now.at)),
         ))
         .execute(connection)?;
+    grants::must_have_changed(changed)?;
     faring::clear(connection, id)?;
     let actor = viewer.member_id.as_str();
     audit::record(connection, &viewer.workspace_id, actor, "connection_replaced", id.as_str(), &present.name, now)

@@ -2,6 +2,7 @@
 
 use bitbucket_sandbox::WorkspacePermission;
 use clarityloop_bitbucket::connections::purposes::{self, Purpose};
+use clarityloop_bitbucket::people::members::{self, Role};
 use serde_json::json;
 
 use super::{CONNECTIONS, CONSUMER, connected, consent, consumer, leave, listed, owner, register, works};
@@ -16,6 +17,8 @@ both!(with super::CONSUMER =>
     whoever_denies_connects_nothing,
     of_several_workspaces_the_owner_chooses_one_that_is_reached,
     a_bitbucket_workspace_belongs_to_one_clarityloop_workspace,
+    what_is_disconnected_or_never_was_by_consent_is_not_granted_anew,
+    who_is_no_owner_any_more_connects_nothing,
     writing_is_a_consent_of_its_own,
     a_member_grants_for_themselves_and_takes_it_back,
     an_owners_own_consumer_is_used_and_may_act_as_itself,
@@ -102,6 +105,43 @@ async fn a_bitbucket_workspace_belongs_to_one_clarityloop_workspace(test: &Test)
     let page = consent(test, &maya, &format!("{CONNECTIONS}/consent"), &[("purpose", "reading")], INGRID).await;
     assert!(page.status == 409 && page.body.contains("another ClarityLoop workspace"), "{}", page.body);
     assert!(maya.get(test, CONNECTIONS).await.body.contains("No connection"), "nothing of it is kept");
+}
+
+async fn what_is_disconnected_or_never_was_by_consent_is_not_granted_anew(test: &Test) {
+    register(test);
+    let ingrid = owner(test).await;
+    let id = connected(test, &ingrid).await;
+    let again = format!("{CONNECTIONS}/{id}/consent");
+    let address = leave(test, &ingrid, &again, &[]).await;
+    let back = answer(test, &address, INGRID, "grant").await;
+    assert_eq!(ingrid.post(test, &format!("{CONNECTIONS}/{id}/disconnect"), &[]).await.status, 303);
+    let page = ingrid.get(test, &back).await;
+    assert!(page.status == 409 && page.body.contains("disconnected already"), "{}", page.body);
+    assert_eq!(listed(test).await[0]["state"], "disconnected");
+    assert!(super::stored(test).await.is_empty(), "nothing of the consent is kept");
+    let page = ingrid.post(test, &again, &[]).await;
+    assert!(page.status == 409 && page.body.contains("disconnected already"), "not even begun: {}", page.body);
+
+    let uuid = test.sandbox.world(|world| world.workspace("lumenpay").expect("lumenpay").uuid.clone());
+    let pasted = test.connection(uuid.trim_matches(['{', '}'])).await;
+    let page = ingrid.post(test, &format!("{CONNECTIONS}/{pasted}/consent"), &[]).await;
+    assert!(page.status == 409 && page.body.contains("not by somebody"), "{}", page.body);
+}
+
+async fn who_is_no_owner_any_more_connects_nothing(test: &Test) {
+    register(test);
+    let amara = Person::new(test, "Amara Okafor").await;
+    let as_role = async |role: Role| {
+        let (viewer, id, now) = (test.made.owner.viewer(), amara.member.id.clone(), test.server.app.now());
+        let work = move |connection: &mut _| members::change_role(connection, &viewer, &id, role, &now);
+        test.server.app.write(work).await.expect("a role");
+    };
+    as_role(Role::Owner).await;
+    let address = leave(test, &amara, &format!("{CONNECTIONS}/consent"), &[("purpose", "reading")]).await;
+    let back = answer(test, &address, AMARA, "grant").await;
+    as_role(Role::Member).await;
+    assert_eq!(amara.get(test, &back).await.status, 403);
+    assert_eq!(listed(test).await.len(), 0);
 }
 
 async fn writing_is_a_consent_of_its_own(test: &Test) {

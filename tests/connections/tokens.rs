@@ -1,16 +1,23 @@
 //! Pasted tokens: checked at once, warned about, replaced without losing anything, and ended with what Bitbucket said.
 
+use std::time::Duration;
+
 use bitbucket_sandbox::{AccessToken, ApiToken, Reach, WorkspacePermission};
+use clarityloop_bitbucket::connections::closing;
+use clarityloop_bitbucket::connections::purge::Links;
+use clarityloop_bitbucket::storage::ids::ConnectionId;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{CONNECTIONS, listed, owner};
+use super::{CONNECTIONS, listed, owner, stored};
 use crate::both;
 use crate::harness::{AMARA, Test};
 
 both!(
     a_token_of_a_repository_is_checked_sealed_and_used_in_it_alone,
     what_bitbucket_does_not_take_is_refused_with_what_to_do,
+    what_anybody_sees_proves_no_reach,
+    a_token_that_comes_while_its_connection_ends_revives_nothing,
     an_app_password_is_refused_with_what_to_use_instead,
     an_api_token_goes_with_its_address_and_its_last_day,
     owners_are_warned_before_a_token_ends_and_replace_it_without_losing_anything,
@@ -93,6 +100,61 @@ async fn what_bitbucket_does_not_take_is_refused_with_what_to_do(test: &Test) {
         "all comes back but the token: {}",
         page.body
     );
+}
+
+async fn what_anybody_sees_proves_no_reach(test: &Test) {
+    let scopes = ["repository", "pullrequest"];
+    let elsewhere = Reach::Workspace("priya-raman".to_owned());
+    test.sandbox.add_access_token(AccessToken::new("ATCTT-elsewhere", elsewhere, &scopes));
+    test.sandbox.world(|world| world.enrol("lumenpay", AMARA, WorkspacePermission::None));
+    let held = ["read:user:bitbucket", "read:workspace:bitbucket", "read:repository:bitbucket", "read:pullrequest:bitbucket"];
+    test.sandbox.add_api_token(ApiToken::new("ATATT-amara", "amara@lumenpay.example", AMARA, &held));
+    let day = (test.now() + chrono::TimeDelta::days(90)).date_naive().to_string();
+    // The handbook of lumenpay is public.
+    for (kind, token) in [
+        ("workspace_token", "ATCTT-elsewhere"),
+        ("project_token", "ATCTT-elsewhere"),
+        ("repository_token", "ATCTT-elsewhere"),
+        ("api_token", "ATATT-amara"),
+    ] {
+        let reach_name = if kind == "project_token" { "PEOPLE" } else { "handbook" };
+        let body = json!({"name": "L", "kind": kind, "workspace": "lumenpay", "reach_name": reach_name, "token": token,
+            "email": "amara@lumenpay.example", "expires_on": day, "purposes": ["reading"]});
+        let (status, answer) = paste(test, &body).await;
+        assert_eq!((status, &answer["code"]), (400, &json!("reach_unproven")), "{kind}: {answer}");
+    }
+    assert_eq!(listed(test).await.len(), 0);
+    // A token of the public repository itself is more than what anybody has.
+    let reach = Reach::Repository("lumenpay/handbook".to_owned());
+    test.sandbox.add_access_token(AccessToken::new("ATCTT-handbook", reach, &scopes));
+    let body = json!({"name": "H", "kind": "repository_token", "workspace": "lumenpay", "reach_name": "HandBook",
+        "token": "ATCTT-handbook", "purposes": ["reading"]});
+    let (status, made) = paste(test, &body).await;
+    assert_eq!((status, &made["reach_name"]), (201, &json!("handbook")), "{made}");
+}
+
+async fn a_token_that_comes_while_its_connection_ends_revives_nothing(test: &Test) {
+    ledger_token(test, LEDGER_TOKEN, &["repository", "pullrequest"]);
+    let (_, made) = paste(test, &pasted(LEDGER_TOKEN)).await;
+    let id = made["id"].as_str().expect("an id");
+    ledger_token(test, "ATCTT3xFfGN0-next", &["repository", "pullrequest"]);
+    let (viewer, ended, now) = (test.made.owner.viewer(), ConnectionId::parse(id).expect("an id"), test.server.app.now());
+    let end = test.server.app.write(move |connection| {
+        closing::disconnect(connection, &viewer, &ended, Links::Keep, &now)?;
+        // The other comes while this is not committed.
+        std::thread::sleep(Duration::from_millis(1500));
+        Ok(())
+    });
+    let replace = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let body = json!({"token": "ATCTT3xFfGN0-next"});
+        test.api(Method::PUT, &format!("/connections/{id}/token")).json(&body).send().await.expect("an answer").status()
+    };
+    let (ended, replaced) = tokio::join!(end, replace);
+    ended.expect("an end");
+    assert_eq!(replaced, 409);
+    assert_eq!(listed(test).await[0]["state"], "disconnected");
+    assert!(stored(test).await.is_empty());
 }
 
 async fn an_app_password_is_refused_with_what_to_use_instead(test: &Test) {

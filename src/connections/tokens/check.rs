@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{Pasted, beyond};
 use crate::bitbucket::{Answer, ApiPath, Call, Client, Credential, Failure, Page};
+use crate::connections::discovery;
 use crate::connections::grants::Kind;
 use crate::error::{Error, Result};
 use crate::people::pull_requests::parse_uuid;
@@ -25,6 +26,8 @@ pub struct Checked {
 
 #[derive(Deserialize)]
 struct Repository {
+    #[serde(default)]
+    is_private: Option<bool>,
     #[serde(default)]
     workspace: Option<Workspace>,
 }
@@ -105,36 +108,67 @@ pub(super) async fn check(bitbucket: &Client, pasted: &Pasted) -> Result<Checked
     Ok(Checked { workspace: uuid, slug: one_line(&slug, 100), scopes: told.0, account_id })
 }
 
-/// The workspace that a token works in, by what it may read there.
+/// The workspace that a token works in, by what it may read there. What anybody may read proves nothing.
 async fn reached(bitbucket: &Client, credential: &Credential, pasted: &Pasted, told: &mut Told) -> Result<Workspace> {
     let slug = pasted.workspace.as_str();
-    let answer = match (pasted.kind, &pasted.reach_name) {
+    let seen = match (pasted.kind, &pasted.reach_name) {
         (Kind::RepositoryToken, Some(repository)) => {
             let answer = ask(bitbucket, credential, &["repositories", slug, repository], &[]).await;
-            answer.map_err(|failure| refused(pasted, &failure))?
+            let answer = answer.map_err(|failure| refused(pasted, &failure))?;
+            must_be_of_kind(pasted, &answer)?;
+            told.note_answer(&answer);
+            vec![answer.json::<Repository>()?]
         }
-        (_, project) => {
-            let mut query = vec![("pagelen", "10".to_owned())];
-            query.extend(project.as_ref().map(|key| ("q", format!("project.key=\"{key}\""))));
-            let listed = ask(bitbucket, credential, &["repositories", slug], &query).await;
+        _ => {
+            let listed = ask(bitbucket, credential, &["repositories", slug], &listing(pasted)).await;
             let listed = listed.map_err(|failure| refused(pasted, &failure))?;
             must_be_of_kind(pasted, &listed)?;
             told.note_answer(&listed);
-            let first = listed.json::<Page<Repository>>()?.values.into_iter().find_map(|repository| repository.workspace);
-            match (first, project) {
-                (Some(workspace), _) => return Ok(workspace),
-                (None, Some(_)) => return Err(unknown(pasted)),
-                // A workspace without repositories says who it is by itself.
-                (None, None) => {
-                    let answer = ask(bitbucket, credential, &["workspaces", slug], &[]).await;
-                    return Ok(answer.map_err(|failure| refused(pasted, &failure))?.json()?);
-                }
-            }
+            listed.json::<Page<Repository>>()?.values
         }
     };
-    must_be_of_kind(pasted, &answer)?;
-    told.note_answer(&answer);
-    answer.json::<Repository>()?.workspace.ok_or_else(|| Failure::Malformed.into())
+    let sees_private = seen.iter().any(|repository| repository.is_private == Some(true));
+    let workspace = seen.into_iter().find_map(|repository| repository.workspace);
+    match (pasted.kind, workspace) {
+        (Kind::ApiToken, Some(workspace)) => of_whose_it_is(bitbucket, credential, pasted, workspace).await,
+        (Kind::ApiToken, None) => {
+            // A workspace without repositories says who it is by itself.
+            let answer = ask(bitbucket, credential, &["workspaces", slug], &[]).await;
+            let workspace = answer.map_err(|failure| refused(pasted, &failure))?.json()?;
+            of_whose_it_is(bitbucket, credential, pasted, workspace).await
+        }
+        (_, Some(workspace)) if sees_private || is_member(bitbucket, credential, pasted).await? => Ok(workspace),
+        (Kind::RepositoryToken, None) => Err(Failure::Malformed.into()),
+        (Kind::ProjectToken, None) => Err(unknown(pasted)),
+        _ => Err(unproven(pasted)),
+    }
+}
+
+/// The repositories that are asked for: those of the project, where the token is of one.
+fn listing(pasted: &Pasted) -> Vec<(&'static str, String)> {
+    let mut query = vec![("pagelen", "10".to_owned())];
+    match (pasted.kind, &pasted.reach_name) {
+        (Kind::ProjectToken, Some(key)) => query.push(("q", format!("project.key=\"{key}\""))),
+        (Kind::RepositoryToken, Some(slug)) => query.push(("q", format!("slug=\"{slug}\""))),
+        _ => {}
+    }
+    query
+}
+
+/// The workspace, when the person whose API token it is belongs to it.
+async fn of_whose_it_is(bitbucket: &Client, credential: &Credential, pasted: &Pasted, workspace: Workspace) -> Result<Workspace> {
+    let theirs = discovery::workspaces(bitbucket, credential).await.map_err(|failure| refused(pasted, &failure))?;
+    let uuid = workspace.uuid.as_deref().and_then(parse_uuid);
+    if theirs.iter().any(|one| Some(one.uuid) == uuid) { Ok(workspace) } else { Err(unproven(pasted)) }
+}
+
+/// Whether an access token is shown more there than the public is: only its own repositories are listed with this role.
+async fn is_member(bitbucket: &Client, credential: &Credential, pasted: &Pasted) -> Result<bool> {
+    let mut query = listing(pasted);
+    query.push(("role", "member".to_owned()));
+    let listed = ask(bitbucket, credential, &["repositories", &pasted.workspace], &query).await;
+    let listed = listed.map_err(|failure| refused(pasted, &failure))?;
+    Ok(!listed.json::<Page<Repository>>()?.values.is_empty())
 }
 
 async fn ask(
@@ -175,6 +209,27 @@ fn unknown(pasted: &Pasted) -> Error {
     };
     let detail = format!("Bitbucket shows this token no such {what}. Check the name, and that the token is of it.");
     Error::invalid("reach_unknown", field, detail)
+}
+
+/// Public repositories are shown to every token, so that they say nothing of where one belongs.
+fn unproven(pasted: &Pasted) -> Error {
+    let (field, detail) = match pasted.kind {
+        Kind::ApiToken => (
+            "workspace",
+            "Whoever made this API token is not in this Bitbucket workspace. Check its name, or let somebody of it make the token.",
+        ),
+        Kind::WorkspaceToken => (
+            "workspace",
+            "Bitbucket shows this token nothing here that it does not show to everybody. Check the name, make the token in this \
+             workspace itself, and let there be a repository in it.",
+        ),
+        _ => (
+            "reach_name",
+            "Bitbucket shows this token nothing here that it does not show to everybody. Check the names, and make the token in this \
+             project or repository itself.",
+        ),
+    };
+    Error::invalid("reach_unproven", field, detail)
 }
 
 fn refused(pasted: &Pasted, failure: &Failure) -> Error {
