@@ -10,6 +10,7 @@ use crate::harness::{AMARA, LEDGER, PRIYA, Test};
 
 both!(
     nothing_is_changed_that_no_owner_has_allowed,
+    what_is_said_in_ones_own_name_needs_ones_own_grant,
     a_dry_run_shows_what_would_be_sent_and_sends_nothing,
     what_cannot_be_taken_back_is_confirmed_by_name,
     a_repetition_under_one_key_is_sent_once,
@@ -42,6 +43,38 @@ async fn nothing_is_changed_that_no_owner_has_allowed(test: &Test) {
     test.workspace_token(READING, "agents", Some(&["ledger"])).await;
     let priya = caller(test, "Priya Raman", Some(PRIYA)).await;
     assert_eq!(call(test, &priya, branch("other")).await.1["code"], "connection_missing");
+}
+
+async fn what_is_said_in_ones_own_name_needs_ones_own_grant(test: &Test) {
+    const REQUEST: &str = "/repositories/{workspace}/{repo_slug}/pullrequests/{pull_request_id}";
+    test.installed().await;
+    test.workspace_token(WRITING, "agents writes", Some(&["ledger"])).await;
+    let delete = [format!("DELETE {REQUEST}/comments/{{comment_id}}"), format!("DELETE {REQUEST}/tasks/{{task_id}}")];
+    allow(test, &["pull_requests"], &[&delete[0], &delete[1]]).await;
+    let priya = caller(test, "Priya Raman", Some(PRIYA)).await;
+    let path = |rest: &str| format!("repositories/{LEDGER}/pullrequests/87{rest}");
+    let words = json!({"content": {"raw": "Looks good."}});
+    for (method, rest) in [
+        ("POST", "/approve"),
+        ("DELETE", "/approve"),
+        ("POST", "/request-changes"),
+        ("POST", "/comments/1/resolve"),
+        ("PUT", "/comments/1"),
+        ("DELETE", "/comments/1"),
+        ("PUT", "/tasks/1"),
+        ("DELETE", "/tasks/1"),
+    ] {
+        let body = if method == "PUT" { words.clone() } else { Value::Null };
+        let (status, answer) =
+            call(test, &priya, json!({"method": method, "path": path(rest), "body": body, "confirm": "1"})).await;
+        assert_eq!((status, &answer["code"]), (403, &json!("own_grant_needed")), "{method} {rest}: {answer}");
+    }
+    assert_eq!(asked(test), Vec::<String>::new(), "nothing was sent in the connection’s name");
+    let (status, answer) = call(test, &priya, json!({"method": "POST", "path": path("/comments"), "body": words})).await;
+    assert_eq!(status, 200, "whoever reads may comment: {answer}");
+    test.own_grant(&priya.member, PRIYA, WRITING).await;
+    let (status, answer) = call(test, &priya, json!({"method": "POST", "path": path("/approve")})).await;
+    assert_eq!((status, &answer["status"]), (200, &json!(200)), "{answer}");
 }
 
 async fn a_dry_run_shows_what_would_be_sent_and_sends_nothing(test: &Test) {

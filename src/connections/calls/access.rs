@@ -24,6 +24,8 @@ use crate::storage::AnyConnection;
 pub struct Right {
     /// What authorises it.
     pub credential: Credential,
+    /// What that comes from.
+    pub way: Way,
     /// Why this one, in one sentence.
     pub why: String,
 }
@@ -140,7 +142,7 @@ async fn in_repository(
     now: &Now,
 ) -> Result<(Right, Call)> {
     let operation = asked.target.operation;
-    if leads_elsewhere(asked) {
+    if leads_elsewhere(asked) || is_in_ones_own_name(operation) {
         return Err(known.own_grant_needed(operation));
     }
     let Some(identity) = &known.identity else {
@@ -208,16 +210,28 @@ fn needed(operation: &Operation) -> Permission {
         ["repository", "repository:write", "pullrequest", "pullrequest:write", "pipeline", "pipeline:write"].contains(scope)
     };
     let is_configuration = ["/pipelines_config", "/pipelines-config", "/deployments_config", "/deploy-keys"];
-    if !operation.oauth_scopes.iter().all(is_plain) || is_configuration.iter().any(|part| operation.template.contains(part)) {
+    // Anybody may look at these, and changing them is configuration although Bitbucket's scopes do not tell.
+    let is_configured = ["/environments", "/deployments"];
+    let has = |parts: &[&str]| parts.iter().any(|part| operation.template.contains(part));
+    if !operation.oauth_scopes.iter().all(is_plain) || has(&is_configuration) || (!operation.is_read() && has(&is_configured)) {
         return Permission::Admin;
     }
     // Whoever sees a pull request may comment on it and open a task, which is why Bitbucket asks for no more than reading.
-    let is_reading = |scope: &&str| ["repository", "pullrequest"].contains(scope);
-    if operation.is_read() || (operation.template.contains("/pullrequests") && operation.oauth_scopes.iter().all(is_reading)) {
+    let is_said = operation.method == "POST" && ["/comments", "/tasks"].iter().any(|end| operation.template.ends_with(end));
+    if operation.is_read() || (operation.template.contains("/pullrequests/") && is_said) {
         Permission::Read
     } else {
         Permission::Write
     }
+}
+
+/// What says something in the name of whoever calls, or changes what somebody has said: Bitbucket would take the connection's word
+/// for the member's, or let it change everybody's.
+fn is_in_ones_own_name(operation: &Operation) -> bool {
+    let (method, template) = (operation.method, operation.template);
+    let is_word = ["/approve", "/request-changes", "/resolve"].iter().any(|end| template.ends_with(end));
+    let is_said = ["/comments/{", "/tasks/{"].iter().any(|part| template.contains(part));
+    !operation.is_read() && (is_word || (is_said && ["PUT", "DELETE"].contains(&method)))
 }
 
 fn is_creation(operation: &Operation) -> bool {
@@ -251,6 +265,59 @@ fn braced(uuid: Uuid) -> String {
 
 impl From<Chosen> for Right {
     fn from(chosen: Chosen) -> Self {
-        Self { credential: chosen.credential, why: chosen.why }
+        Self { credential: chosen.credential, way: chosen.way, why: chosen.why }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REPOSITORY: &str = "/repositories/{workspace}/{repo_slug}";
+
+    fn operation(method: &str, rest: &str) -> &'static Operation {
+        Operation::by_key(&format!("{method} {REPOSITORY}{rest}")).unwrap()
+    }
+
+    #[test]
+    fn what_is_said_of_a_pull_request_is_said_in_ones_own_name() {
+        let request = "/pullrequests/{pull_request_id}";
+        for (method, rest) in [
+            ("POST", "/approve"),
+            ("DELETE", "/approve"),
+            ("POST", "/request-changes"),
+            ("DELETE", "/request-changes"),
+            ("PUT", "/comments/{comment_id}"),
+            ("DELETE", "/comments/{comment_id}"),
+            ("POST", "/comments/{comment_id}/resolve"),
+            ("DELETE", "/comments/{comment_id}/resolve"),
+            ("PUT", "/tasks/{task_id}"),
+            ("DELETE", "/tasks/{task_id}"),
+        ] {
+            assert!(is_in_ones_own_name(operation(method, &format!("{request}{rest}"))), "{method} {rest}");
+        }
+        for (method, rest) in [("POST", "/comments"), ("GET", "/comments/{comment_id}"), ("POST", "/tasks"), ("POST", "/merge")] {
+            assert!(!is_in_ones_own_name(operation(method, &format!("{request}{rest}"))), "{method} {rest}");
+        }
+    }
+
+    #[test]
+    fn reading_suffices_to_comment_and_configuration_is_for_administrators() {
+        for (method, rest, permission) in [
+            ("GET", "/pullrequests/{pull_request_id}", Permission::Read),
+            ("POST", "/pullrequests/{pull_request_id}/comments", Permission::Read),
+            ("POST", "/pullrequests/{pull_request_id}/tasks", Permission::Read),
+            ("PUT", "/pullrequests/{pull_request_id}/tasks/{task_id}", Permission::Write),
+            ("POST", "/pullrequests/{pull_request_id}/comments/{comment_id}/resolve", Permission::Write),
+            ("POST", "/pullrequests/{pull_request_id}/merge", Permission::Write),
+            ("POST", "/commit/{commit}/comments", Permission::Write),
+            ("GET", "/environments", Permission::Read),
+            ("GET", "/deployments", Permission::Read),
+            ("POST", "/environments", Permission::Admin),
+            ("DELETE", "/environments/{environment_uuid}", Permission::Admin),
+            ("POST", "/environments/{environment_uuid}/changes", Permission::Admin),
+        ] {
+            assert_eq!(needed(operation(method, rest)), permission, "{method} {rest}");
+        }
     }
 }
