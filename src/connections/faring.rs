@@ -13,6 +13,8 @@ use crate::storage::AnyConnection;
 use crate::storage::ids::{ConnectionId, WorkspaceId};
 use crate::storage::schema::connections;
 
+/// How the card names a refresh.
+pub(super) const REFRESH: &str = "refresh";
 /// The days before the end of a pasted token when its owners are told, the first last.
 pub const WARNED_DAYS: [i64; 3] = [1, 7, 30];
 
@@ -68,13 +70,22 @@ pub fn note_failure(connection: &mut AnyConnection, id: &ConnectionId, call: &st
     }
 }
 
-/// Notes that calls work again.
+/// Notes that calls work again. A refresh that failed is made up for by a refresh alone: until then an old token may well work.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn note_success(connection: &mut AnyConnection, id: &ConnectionId) -> Result<()> {
+    if is_failing(connection, id)? { clear(connection, id) } else { Ok(()) }
+}
+
+/// Whether a call failed, other than a refresh, and none has worked since.
+///
+/// # Errors
+/// When the database refuses.
+pub fn is_failing(connection: &mut AnyConnection, id: &ConnectionId) -> Result<bool> {
     let failing = connections::table.find(id).filter(connections::failing_code.is_not_null());
-    if failing.count().get_result::<i64>(connection)? > 0 { clear(connection, id) } else { Ok(()) }
+    let failing = failing.filter(connections::failing_call.ne(Some(REFRESH)));
+    Ok(failing.count().get_result::<i64>(connection)? > 0)
 }
 
 /// Takes back what failed.

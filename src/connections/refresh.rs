@@ -77,18 +77,23 @@ fn credential_of(id: &ConnectionId, secret: Secret, email: Option<Secret>) -> Cr
     }
 }
 
-/// Asks Bitbucket, and stores what it answers before anybody uses it.
+/// Asks Bitbucket, and stores what it answers before anybody uses it. As a task of its own: whoever needs the credential may hang up
+/// meanwhile, and the pair that Bitbucket has then made must not be lost with them.
 async fn refresh(parts: &Parts<'_>, id: &ConnectionId, lease: Lease, now: &Now) -> Result<()> {
-    let begun = Instant::now();
-    let answer = ask(parts.bitbucket, &lease).await;
-    let passed = TimeDelta::from_std(begun.elapsed()).unwrap_or_default();
-    let moment = Now { at: now.at + passed, random: now.random.clone() };
-    let (id, keyring) = (id.clone(), Arc::clone(parts.keyring));
-    let settle = move |connection: &mut AnyConnection| match &answer {
-        Ok(granted) => lease::store(connection, &id, &lease, granted, &keyring, &moment),
-        Err(failure) => lease::note_failure(connection, &id, &lease, failure, &moment),
+    let (database, bitbucket, keyring) = (parts.database.clone(), parts.bitbucket.clone(), Arc::clone(parts.keyring));
+    let (id, now) = (id.clone(), now.clone());
+    let work = async move {
+        let begun = Instant::now();
+        let answer = ask(&bitbucket, &lease).await;
+        let passed = TimeDelta::from_std(begun.elapsed()).unwrap_or_default();
+        let moment = Now { at: now.at + passed, random: now.random.clone() };
+        let settle = move |connection: &mut AnyConnection| match &answer {
+            Ok(granted) => lease::store(connection, &id, &lease, granted, &keyring, &moment),
+            Err(failure) => lease::note_failure(connection, &id, &lease, failure, &moment),
+        };
+        database.write(settle).await
     };
-    parts.database.write(settle).await
+    tokio::spawn(work).await.map_err(Error::internal)?
 }
 
 async fn ask(bitbucket: &Client, lease: &Lease) -> std::result::Result<Granted, Failure> {

@@ -1,6 +1,7 @@
 //! With whose right a member reads: their own grant, or the workspace's connection where Bitbucket would let them.
 
 use bitbucket_sandbox::{CredentialKind, Permission};
+use reqwest::Method;
 use serde_json::json;
 
 use super::{READING, call, caller, get};
@@ -12,6 +13,7 @@ both!(
     the_workspaces_connection_serves_chosen_repositories_that_bitbucket_shows_the_member,
     what_the_member_may_not_see_is_not_shown_to_them,
     lists_go_on_and_answers_say_what_matters,
+    a_connection_that_bitbucket_takes_no_more_is_noted,
 );
 
 async fn a_member_reads_with_their_own_grant(test: &Test) {
@@ -83,6 +85,20 @@ async fn what_the_member_may_not_see_is_not_shown_to_them(test: &Test) {
     // Who only reads is not shown what only admins see.
     let (_, answer) = get(test, &priya, &format!("{path}/permissions-config/users")).await;
     assert_eq!(answer["code"], "permission_missing");
+}
+
+async fn a_connection_that_bitbucket_takes_no_more_is_noted(test: &Test) {
+    test.installed().await;
+    test.workspace_token(READING, "agents", Some(&["ledger"])).await;
+    let priya = caller(test, "Priya Raman", Some(PRIYA)).await;
+    let path = format!("repositories/{LEDGER}");
+    let state = async || test.api_json(Method::GET, "/connections", None).await["entries"][0]["state"].clone();
+    assert_eq!(get(test, &priya, &format!("{path}/pullrequests/9999")).await.0, 404);
+    assert_eq!(state().await, "connected", "what was asked is no fault of the connection");
+    test.sandbox.revoke_token("workspace-token-agents");
+    let (status, answer) = get(test, &priya, &path).await;
+    assert_eq!((status, &answer["code"]), (409, &json!("bitbucket_not_authorised")), "{answer}");
+    assert_eq!(state().await, "reconnect");
 }
 
 async fn lists_go_on_and_answers_say_what_matters(test: &Test) {

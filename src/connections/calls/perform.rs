@@ -9,11 +9,15 @@ use super::permission::Permissions;
 use crate::bitbucket::operations::Effect;
 use crate::bitbucket::{Answer, Call, Failure};
 use crate::config::Now;
-use crate::connections::Parts;
+use crate::connections::purposes::Way;
+use crate::connections::{Parts, faring};
 use crate::error::{Error, Kind, Result};
 use crate::people::{Viewer, audit, idempotency};
 use crate::storage::AnyConnection;
+use crate::storage::ids::ConnectionId;
 
+/// How the card names the call.
+const CALL: &str = "call";
 /// The longest detail of an audit entry, in characters: a path may be longer.
 const LONGEST_DETAIL: usize = 400;
 
@@ -100,8 +104,9 @@ pub async fn make(
         return Err(Error::conflict("confirmation_needed", detail).at("confirm"));
     }
     if operation.is_read() {
-        let answer = parts.bitbucket.call(&right.credential, &call).await.map_err(refusal)?;
-        return Ok(Outcome::Answered(Box::new(Answered { answer, why: right.why })));
+        let answer = parts.bitbucket.call(&right.credential, &call).await;
+        note(parts, &right.way, &answer, now).await;
+        return Ok(Outcome::Answered(Box::new(Answered { answer: answer.map_err(refusal)?, why: right.why })));
     }
     write(parts, viewer, &right, &call, manner.key, now).await
 }
@@ -146,8 +151,39 @@ async fn write(
         }
     };
     parts.database.write(end).await?;
+    note(parts, &right.way, &answer, now).await;
     let answer = answer.map_err(refusal)?;
     Ok(Outcome::Answered(Box::new(Answered { answer, why: right.why.clone() })))
+}
+
+/// Notes on a connection that Bitbucket takes it, or takes it no more. What else Bitbucket refuses is about what was asked, which
+/// anybody may get wrong.
+async fn note(parts: &Parts<'_>, way: &Way, answer: &Result<Answer, Failure>, now: &Now) {
+    let Way::Connection(id) = way.clone() else { return };
+    let noted = match answer {
+        Ok(_) => note_success(parts, id).await,
+        Err(Failure::NotAuthorised) => {
+            let moment = now.clone();
+            let note = move |connection: &mut AnyConnection| {
+                faring::note_failure(connection, &id, CALL, &Failure::NotAuthorised, &moment)
+            };
+            parts.database.write(note).await
+        }
+        Err(_) => return,
+    };
+    // What was called has happened or not, whatever becomes of the note.
+    if let Err(error) = noted {
+        tracing::warn!(code = error.code, "how a connection fares could not be noted");
+    }
+}
+
+async fn note_success(parts: &Parts<'_>, id: ConnectionId) -> Result<()> {
+    // Most calls find nothing to take back, and need no write to see it.
+    let asked = id.clone();
+    if parts.database.read(move |connection| faring::is_failing(connection, &asked)).await? {
+        parts.database.write(move |connection| faring::note_success(connection, &id)).await?;
+    }
+    Ok(())
 }
 
 struct Written {

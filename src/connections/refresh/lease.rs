@@ -8,7 +8,8 @@ use crate::bitbucket::grants::Granted;
 use crate::bitbucket::oauth::Consumer;
 use crate::config::{Config, Now, Secret};
 use crate::connections::consumers;
-use crate::connections::grants::{Kind, State};
+use crate::connections::faring::REFRESH as CALL;
+use crate::connections::grants::{Kind, State, lock};
 use crate::connections::secrets::{Sealed, forget, sealed_for};
 use crate::error::Result;
 use crate::people::audit;
@@ -27,8 +28,6 @@ const USABLE_SECONDS: i64 = 60;
 const LEASE_SECONDS: i64 = 30;
 /// After a failure Bitbucket is left alone for so long.
 const PAUSE_SECONDS: i64 = 30;
-/// How the card names what failed.
-const CALL: &str = "refresh";
 /// Bitbucket has some thirty scopes, none of them long.
 const SCOPES_LONGEST: usize = 1000;
 /// For how long Bitbucket takes a refresh token after its first use.
@@ -204,6 +203,7 @@ pub(super) fn store(
     keyring: &Keyring,
     now: &Now,
 ) -> Result<()> {
+    lock(connection, id)?;
     let former = for_update(leased!(id, lease).select(connection_secrets::refresh_token));
     let former: Option<Option<String>> = former.get_result(connection).optional()?;
     let Some(former) = former else { return Ok(()) };
@@ -217,9 +217,11 @@ pub(super) fn store(
         ))
         .execute(connection)?;
     diesel::update(connections::table.find(id))
+        .set((connections::expires_at.eq(Some(now.plus_seconds(granted.expires_in))), connections::refreshed_at.eq(Some(now.at))))
+        .execute(connection)?;
+    // What else fails, such as a read for want of a scope, does not work because there is a new token.
+    diesel::update(connections::table.find(id).filter(connections::failing_call.eq(Some(CALL))))
         .set((
-            connections::expires_at.eq(Some(now.plus_seconds(granted.expires_in))),
-            connections::refreshed_at.eq(Some(now.at)),
             connections::failing_call.eq(None::<String>),
             connections::failing_code.eq(None::<String>),
             connections::failed_at.eq(None::<NaiveDateTime>),
@@ -251,6 +253,7 @@ pub(super) fn note_failure(
     failure: &Failure,
     now: &Now,
 ) -> Result<()> {
+    lock(connection, id)?;
     let given_back = diesel::update(leased!(id, lease).filter(connection_secrets::lease.eq(Some(&lease.name))))
         .set((connection_secrets::lease.eq(None::<String>), connection_secrets::leased_until.eq(None::<NaiveDateTime>)))
         .execute(connection)?;
