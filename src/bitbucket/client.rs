@@ -108,7 +108,7 @@ impl Client {
         if *method != Method::GET || body.is_some() || operation.is_at_once {
             return self.persist(operation, credential, Sent { method, target, body }).await;
         }
-        let read = (credential.fingerprint(), credential.urgency(), target.to_owned());
+        let read = (credential.fingerprint(), credential.urgency(), operation.name, target.to_owned());
         let (client, credential, target) = (self.clone(), credential.clone(), target.to_owned());
         let begin = move || {
             let read = async move {

@@ -9,8 +9,9 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 
 use super::{Answer, Failure, Urgency};
 
-/// What makes two reads identical: the same authorisation, the same urgency (a person does not wait with a job) and the same address.
-pub(super) type Read = (u64, Urgency, String);
+/// What makes two reads identical: the same authorisation, the same urgency (a person does not wait with a job), the same kind of call by
+/// its name (which bounds how large and how late the answer may be) and the same address.
+pub(super) type Read = (u64, Urgency, &'static str, String);
 
 type Flight = BoxFuture<'static, Result<Answer, Failure>>;
 
@@ -68,7 +69,7 @@ mod tests {
     use super::*;
 
     fn read(address: &str) -> Read {
-        (1, Urgency::Person, address.to_owned())
+        (1, Urgency::Person, "user", address.to_owned())
     }
 
     #[tokio::test]
@@ -96,6 +97,15 @@ mod tests {
         assert!(flights.lock().is_empty());
         assert!(!flights.join(read("/2.0/user"), begin(&made)).await.1, "a later one is made anew");
         assert_eq!(made.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn a_read_within_other_bounds_is_another() {
+        let flights = Flights::default();
+        let begin = || -> Flight { async { Err(Failure::NotFound) }.boxed() };
+        let large = (1, Urgency::Person, "call_read", "/2.0/user".to_owned());
+        let (one, two) = tokio::join!(flights.join(read("/2.0/user"), begin), flights.join(large, begin));
+        assert_eq!((one.1, two.1), (false, false));
     }
 
     #[tokio::test]
