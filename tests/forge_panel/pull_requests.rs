@@ -64,7 +64,7 @@ async fn a_link_made_by_address_is_found_by_the_name_that_bitbucket_tells(test: 
     amara_and_lucia(test).await;
     let token = test.token(&test.member_by_email("amara@lumenpay.example").await, "read,write").await;
     let goal = test.api_as(&token, Method::POST, "/goals").json(&json!({ "title": "Reliable", "public": true }));
-    let goal: serde_json::Value = goal.send().await.expect("an answer").json().await.expect("a goal");
+    let goal: Value = goal.send().await.expect("an answer").json().await.expect("a goal");
     let url = format!("{}/{LEDGER}/pull-requests/87", test.sandbox.url());
     let link = json!({ "kind": "goal", "target": goal["id"], "url": url, "note": "A step" });
     let made = test.api_as(&token, Method::POST, "/links").json(&link).send().await.expect("an answer");
