@@ -259,6 +259,9 @@ pub fn told(connection: &mut AnyConnection, id: &PullRequestId) -> Result<Option
     Ok(row.select(columns).first(connection).optional()?)
 }
 
+/// Whose a row is, its Bitbucket workspace, its repository and its number.
+type Stored = (WorkspaceId, Option<String>, Option<String>, Option<i64>);
+
 /// Stores what Bitbucket answered to a question asked at `asked_at`, unless a later question has been answered already. With its name the
 /// pull request's address on `web_url` is known: what was linked there before by address alone is the same pull request.
 ///
@@ -277,7 +280,7 @@ pub fn store_details(
         .find(id)
         .filter(pull_requests::number.is_not_null())
         .filter(pull_requests::fetched_at.is_null().or(pull_requests::fetched_at.lt(asked_at)));
-    let stored: Option<(WorkspaceId, Option<String>, Option<String>, Option<i64>)> = diesel::update(row)
+    let stored: Option<Stored> = diesel::update(row)
         .set((
             pull_requests::title.eq(Some(one_line(&details.title, 500))),
             pull_requests::state.eq(Some(one_line(&details.state, 20))),

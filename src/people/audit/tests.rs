@@ -62,7 +62,7 @@ fn words_in(call: &str) -> Vec<String> {
 
 /// The actions of a file that chooses one before it records it: as `let action = …`, or as an argument of its own function.
 fn named_before(text: &str) -> Vec<String> {
-    let chosen = text.lines().filter(|line| line.contains("let action ="));
+    let chosen = text.split("let action =").skip(1).filter_map(|rest| rest.split(';').next());
     let mut words: Vec<String> = chosen.flat_map(|line| line.split('"').skip(1).step_by(2)).map(str::to_owned).collect();
     let takes_action = |declared: &&str| declared.split(')').next().is_some_and(|taken| taken.contains("action: &'static str"));
     for declared in text.split("fn ").skip(1).filter(takes_action) {
