@@ -185,6 +185,8 @@ async fn a_late_proof_leaves_the_questions_to_whoever_has_taken_over(test: &Test
     let id = test.installations_of(&other.token).await[0]["id"].as_str().expect("an id").to_owned();
     let confirmed = test.api_as(&other.token, Method::POST, &format!("/installations/{id}/confirm")).send().await;
     assert_eq!(confirmed.expect("an answer").status(), 200);
+    // The key of the former installation is remembered for a second.
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
     let asked = amara_asks(test, &taken).await;
     assert_eq!(asked.status, 200, "{}", asked.body);
     test.run_jobs().await;

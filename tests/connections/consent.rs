@@ -126,6 +126,7 @@ async fn what_is_disconnected_or_never_was_by_consent_is_not_granted_anew(test: 
     let pasted = test.connection(uuid.trim_matches(['{', '}'])).await;
     let page = ingrid.post(test, &format!("{CONNECTIONS}/{pasted}/consent"), &[]).await;
     assert!(page.status == 409 && page.body.contains("not by somebody"), "{}", page.body);
+    test.run_jobs().await;
 }
 
 async fn who_is_no_owner_any_more_connects_nothing(test: &Test) {

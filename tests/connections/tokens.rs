@@ -155,6 +155,7 @@ async fn a_token_that_comes_while_its_connection_ends_revives_nothing(test: &Tes
     assert_eq!(replaced, 409);
     assert_eq!(listed(test).await[0]["state"], "disconnected");
     assert!(stored(test).await.is_empty());
+    test.run_jobs().await;
 }
 
 async fn an_app_password_is_refused_with_what_to_use_instead(test: &Test) {
