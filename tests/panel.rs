@@ -324,7 +324,7 @@ async fn an_uninstall_stops_panels_that_are_open_already(test: &Test) {
     assert_eq!(test.get(&url).await.status, 403);
     let late = test.post(LINKS, &[("token", &token), ("target", "new:author"), ("note", "still here")]).await;
     assert_eq!(late.status, 403, "{}", late.body);
-    assert!(late.body.contains("ClarityLoop was removed") && late.body.contains(">still here</textarea>"), "{}", late.body);
+    assert!(late.body.contains("ClarityLoop is disconnected") && late.body.contains(">still here</textarea>"), "{}", late.body);
     assert_eq!(test.post("/connect/panel/code", &[("token", &token), ("code", "ABCD-2345")]).await.status, 403);
     assert!(entries(test, &token_of(test, "amara").await, "/links").await.is_empty());
 }
