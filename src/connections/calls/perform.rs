@@ -77,7 +77,7 @@ pub struct Kept {
 /// Makes a call.
 ///
 /// # Errors
-/// `write_not_allowed` (403); what [`access::right`] refuses; `confirmation_needed` (409); `idempotency_key_reused` or `answer_unknown`
+/// `write_not_allowed` (403); what `access::right` refuses; `confirmation_needed` (409); `idempotency_key_reused` or `answer_unknown`
 /// (409); what Bitbucket refuses, with the remedy.
 pub async fn make(
     parts: &Parts<'_>,
