@@ -188,7 +188,8 @@ async fn what_is_over_is_not_offered(test: &Test) {
     let installation = amara_at_lucias_pull_request(test).await;
     let (amara, lucia, _) = people(test).await;
     let over = [
-        (one_on_one(test, &amara, &lucia, -1).await, 200),
+        // Yesterday's may not be over yet where the viewer is.
+        (one_on_one(test, &amara, &lucia, -2).await, 200),
         (request(test, &amara, &lucia, "answered").await, 200),
         (request(test, &amara, &lucia, "declined").await, 409),
         (request(test, &amara, &lucia, "closed").await, 409),
