@@ -23,7 +23,7 @@ use crate::jobs::{Handler, Runner};
 use crate::people::pull_requests;
 use crate::web::identities::IDENTITIES;
 use crate::web::repositories::REPOSITORIES;
-use crate::web::settings::connections::{consent, ending as closing, token};
+use crate::web::settings::connections::{consent, consumer, ending as closing, token};
 use crate::web::settings::{self, ending, retiring};
 use crate::{api, panel, platform, web as pages};
 
@@ -120,6 +120,7 @@ fn other_routes(config: &mut web::ServiceConfig) {
         .service(resource(&below("/connections/consent")).post(consent::begin))
         .service(resource(&below("/connections/consumer")).post(consent::enter))
         .service(resource(&below("/connections/consumer/connect")).post(consent::connect_consumer))
+        .service(resource(&below("/connections/consumer/remove")).get(consumer::ask).post(consumer::remove))
         .service(resource(&below("/connections/token")).get(token::ask).post(token::connect))
         .service(resource(&below("/connections/{id}")).get(settings::connections::ask_change).post(settings::connections::change))
         .service(resource(&below("/connections/{id}/consent")).post(consent::again))

@@ -1,7 +1,13 @@
 //! Connections by OAuth and by tokens, as owners and members make, use and end them.
 
+mod belonging;
 mod browser;
+mod budgets;
 mod consent;
+mod consumers;
+mod discovery;
+mod ending;
+mod own_grants;
 mod refreshing;
 mod secrets;
 mod tokens;

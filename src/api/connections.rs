@@ -31,7 +31,8 @@ pub(super) struct Connection {
     /// What it is made with.
     #[schema(inline)]
     kind: Kind,
-    /// How it stands: `connected`, `reconnect` when Bitbucket refuses it for good, or `disconnected`.
+    /// How it stands: `connected`, `reconnect` when Bitbucket refuses it, `displaced` when an administrator has connected its Bitbucket
+    /// workspace to another ClarityLoop workspace, or `disconnected`.
     #[schema(inline)]
     state: State,
     /// The Bitbucket workspace's UUID, without braces; null until it is chosen.

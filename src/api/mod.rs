@@ -20,6 +20,7 @@ mod join_requests;
 mod links;
 mod listing;
 mod members;
+mod oauth_consumer;
 mod one_on_ones;
 mod openapi;
 mod operations;

@@ -8,7 +8,7 @@ use super::openapi::Shared;
 use super::{
     accounts, agenda, allowed_operations, audit, bitbucket_actions, bitbucket_calls, bitbucket_pull_requests,
     bitbucket_workspaces, connections, document_page, feedback, goals, identities, installations, join_requests, links, members,
-    one_on_ones, openapi, quick_action, repository_proposals, requests, shared_work,
+    oauth_consumer, one_on_ones, openapi, quick_action, repository_proposals, requests, shared_work,
 };
 use crate::error::{Error, Kind, Problem};
 
@@ -77,6 +77,7 @@ operations! {
     "/api/v1/connections/{id}" { get connections::show, put connections::change }
     "/api/v1/connections/{id}/token" { put connections::replace }
     "/api/v1/connections/{id}/disconnect" { post connections::disconnect }
+    "/api/v1/oauth-consumer" { get oauth_consumer::show, delete oauth_consumer::remove }
     "/api/v1/bitbucket-workspaces" { get bitbucket_workspaces::list }
     "/api/v1/bitbucket-workspaces/{id}/repositories" { get bitbucket_workspaces::list_repositories }
     "/api/v1/bitbucket-workspaces/{id}/choice" { get bitbucket_workspaces::show, put bitbucket_workspaces::choose }

@@ -16,8 +16,10 @@ pub struct Attention {
 
 /// What needs attention about a connection that is not ended; `None` when it is well.
 pub fn of(connection: &Connection, now: &Now) -> Option<Attention> {
-    if connection.state == State::Reconnect {
-        return Some(to_reconnect(connection.kind));
+    match connection.state {
+        State::Reconnect => return Some(to_reconnect(connection.kind)),
+        State::Displaced => return Some(displaced()),
+        State::Connected | State::Disconnected => {}
     }
     if connection.bitbucket_workspace_uuid.is_none() && connection.member_id.is_none() {
         return Some(attention("No Bitbucket workspace is chosen yet", "Choose one of those that it reaches."));
@@ -43,11 +45,19 @@ fn attention(what: &str, remedy: &str) -> Attention {
 
 fn to_reconnect(kind: Kind) -> Attention {
     if kind.is_pasted() {
-        let remedy = "Make a new token in Bitbucket and put it in this one’s place; nothing is lost.";
+        let remedy = "Check it now: Bitbucket may have refused it in passing. If it stays so, make a new token in Bitbucket and put it in \
+                      this one’s place; nothing is lost.";
         return attention("Bitbucket does not take this token any more: it has ended or was revoked", remedy);
     }
     let remedy = Failure::GrantEnded.remedy_when(Doing::RefreshingToken);
     attention("Bitbucket does not take this consent any more", &remedy)
+}
+
+fn displaced() -> Attention {
+    let what = "An administrator of this Bitbucket workspace has connected it to another ClarityLoop workspace";
+    let remedy = "Nothing is read here any more. Ask that administrator to disconnect it there, and let an administrator connect it here; or \
+                  disconnect this, and what was read is deleted.";
+    attention(what, remedy)
 }
 
 /// A failure that passes needs nobody, as long as the token still works.

@@ -4,6 +4,7 @@
 mod access;
 pub mod allowed;
 mod asked;
+mod own_grants;
 mod perform;
 mod permission;
 mod place;

@@ -2,9 +2,9 @@
 //! settings page call it.
 
 use diesel::prelude::*;
-use uuid::Uuid;
 
-use super::discovery::{self, Reached};
+use super::belonging::Proof;
+use super::discovery::{self, Discovered, Reached};
 use super::grants::{self, Connection, State};
 use super::lifecycle::lock_bitbucket_workspace;
 use super::{Parts, belonging, refresh};
@@ -19,7 +19,7 @@ use crate::storage::schema::{bitbucket_workspaces, connections};
 ///
 /// # Errors
 /// `owner_needed` (403); `not_found` (404); `connection_refused` (409); whatever Bitbucket's silence makes (503).
-pub async fn offered(parts: &Parts<'_>, viewer: &Viewer, id: &ConnectionId, now: &Now) -> Result<Vec<Reached>> {
+pub async fn offered(parts: &Parts<'_>, viewer: &Viewer, id: &ConnectionId, now: &Now) -> Result<Discovered> {
     let (owner, asked) = (viewer.clone(), id.clone());
     parts.database.read(move |connection| grants::find(connection, &owner, &asked).map(|_found| ())).await?;
     let credential = refresh::credential(parts, id, now).await?.ok_or_else(|| {
@@ -34,11 +34,14 @@ pub async fn offered(parts: &Parts<'_>, viewer: &Viewer, id: &ConnectionId, now:
 /// `owner_needed` (403); `not_found` (404); `already_disconnected`, `workspace_chosen` or `bitbucket_workspace_taken` (409).
 pub fn choose(connection: &mut AnyConnection, viewer: &Viewer, id: &ConnectionId, reached: &Reached, now: &Now) -> Result<()> {
     must_be_unchosen(&grants::find(connection, viewer, id)?)?;
-    take_in(connection, &viewer.workspace_id, reached.uuid, &reached.slug, now)?;
+    take_in(connection, &viewer.workspace_id, reached, now)?;
     // Read anew: while the locks were waited for, somebody else may have ended it, or chosen.
     must_be_unchosen(&grants::find_locked(connection, viewer, id)?)?;
     let changed = diesel::update(connections::table.find(id).filter(connections::state.ne(State::Disconnected)))
-        .set(connections::bitbucket_workspace_uuid.eq(Some(reached.uuid.to_string())))
+        .set((
+            connections::bitbucket_workspace_uuid.eq(Some(reached.uuid.to_string())),
+            connections::is_administrator.eq(reached.is_administrator),
+        ))
         .execute(connection)?;
     grants::must_have_changed(changed)?;
     let (actor, detail) = (viewer.member_id.as_str(), reached.uuid.to_string());
@@ -54,22 +57,16 @@ fn must_be_unchosen(found: &Connection) -> Result<()> {
     Err(Error::conflict("workspace_chosen", detail))
 }
 
-/// Takes a Bitbucket workspace in for a connection: it belongs to one ClarityLoop workspace at a time. Its slug is what Bitbucket has
-/// just said.
+/// Takes a Bitbucket workspace in for a connection: it belongs to one ClarityLoop workspace at a time, by the strength of the proof. Its
+/// slug is what Bitbucket has just said.
 ///
 /// # Errors
 /// `bitbucket_workspace_taken` (409).
-pub(super) fn take_in(
-    connection: &mut AnyConnection,
-    workspace_id: &WorkspaceId,
-    bitbucket_workspace: Uuid,
-    slug: &str,
-    now: &Now,
-) -> Result<()> {
-    lock_bitbucket_workspace(connection, bitbucket_workspace)?;
-    belonging::must_be_free(connection, workspace_id, bitbucket_workspace)?;
-    diesel::update(bitbucket_workspaces::table.find(bitbucket_workspace.to_string()))
-        .set((bitbucket_workspaces::slug.eq(Some(slug)), bitbucket_workspaces::described_at.eq(Some(now.at))))
+pub(super) fn take_in(connection: &mut AnyConnection, workspace_id: &WorkspaceId, reached: &Reached, now: &Now) -> Result<()> {
+    lock_bitbucket_workspace(connection, reached.uuid)?;
+    belonging::take(connection, workspace_id, reached.uuid, Proof::of(reached.is_administrator), now)?;
+    diesel::update(bitbucket_workspaces::table.find(reached.uuid.to_string()))
+        .set((bitbucket_workspaces::slug.eq(Some(&reached.slug)), bitbucket_workspaces::described_at.eq(Some(now.at))))
         .execute(connection)?;
     Ok(())
 }

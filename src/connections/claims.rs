@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::belonging::Proof;
 use super::installations::State;
 use super::lifecycle::lock_bitbucket_workspace;
 use super::{belonging, entry, forge_installations};
@@ -73,7 +74,7 @@ pub fn accept(connection: &mut AnyConnection, viewer: &Viewer, secret: &str, now
     let claim = read(connection, viewer, secret, now)?;
     let uuid = uuid::Uuid::try_parse(&claim.bitbucket_workspace_uuid).map_err(Error::internal)?;
     lock_bitbucket_workspace(connection, uuid)?;
-    belonging::must_be_free(connection, &viewer.workspace_id, uuid)?;
+    belonging::take(connection, &viewer.workspace_id, uuid, Proof::Administrators, now)?;
     let unclaimed = installations::table
         .filter(installations::id.eq(&claim.installation_id))
         .filter(installations::workspace_id.is_null())

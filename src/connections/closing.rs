@@ -1,10 +1,11 @@
 //! Ending connections: their secrets go at once, and with the last way into a Bitbucket workspace everything Bitbucket said of it. Bitbucket
 //! documents no call that revokes a grant or a token, so the page says where that is done by hand.
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::grants::{self, Connection, Kind, State};
+use super::grants::{self, Connection, Kind, OwnGrant, State};
 use super::lifecycle::lock_bitbucket_workspace;
 use super::purge::{self, Links};
 use super::secrets;
@@ -51,22 +52,25 @@ fn bitbucket_workspace(found: &Connection) -> Result<Option<Uuid>> {
 pub fn is_last_way(connection: &mut AnyConnection, viewer: &Viewer, found: &Connection) -> Result<bool> {
     let Some(uuid) = &found.bitbucket_workspace_uuid else { return Ok(false) };
     let bitbucket_workspace = Uuid::try_parse(uuid).map_err(Error::internal)?;
-    let others = grants::open(connection, viewer)?;
-    let has_other = others.iter().any(|other| other.id != found.id && other.bitbucket_workspace_uuid.as_ref() == Some(uuid));
+    let there = grants::open_in(connection, viewer, bitbucket_workspace)?;
+    let has_other = there.iter().any(|other| other.id != found.id && other.state != State::Displaced);
     Ok(!has_other && !purge::is_installed(connection, &viewer.workspace_id, bitbucket_workspace)?)
 }
 
 /// Ends every connection that the viewer's workspace has in a Bitbucket workspace, whose lock the caller holds.
 pub(super) fn close_all(connection: &mut AnyConnection, viewer: &Viewer, bitbucket_workspace: Uuid, now: &Now) -> Result<()> {
-    let uuid = Some(bitbucket_workspace.to_string());
-    let there = grants::open(connection, viewer)?.into_iter().filter(|found| found.bitbucket_workspace_uuid == uuid);
-    for found in there {
-        // One that somebody else has just ended is what is wanted.
-        if end(connection, &found.id, now)? {
-            record_end(connection, viewer, &found, now)?;
+    loop {
+        let there = grants::open_in(connection, viewer, bitbucket_workspace)?;
+        if there.is_empty() {
+            return Ok(());
+        }
+        for found in there {
+            // One that somebody else has just ended is what is wanted.
+            if end(connection, &found.id, now)? {
+                record_end(connection, viewer, &found, now)?;
+            }
         }
     }
-    Ok(())
 }
 
 fn close(connection: &mut AnyConnection, viewer: &Viewer, found: &Connection, now: &Now) -> Result<()> {
@@ -93,21 +97,36 @@ fn end(connection: &mut AnyConnection, id: &ConnectionId, now: &Now) -> Result<b
             connections::reach_name.eq(&nothing),
             connections::restricted_to.eq(&nothing),
             connections::default_branch.eq(&nothing),
+            connections::scopes.eq(&nothing),
+            connections::expires_at.eq(None::<NaiveDateTime>),
+            connections::failing_call.eq(&nothing),
+            connections::failing_code.eq(&nothing),
+            connections::failed_at.eq(None::<NaiveDateTime>),
             connections::missing_scopes.eq(&nothing),
         ))
         .execute(connection)?;
     Ok(ended > 0)
 }
 
-/// Takes the viewer's own grant back.
+/// Takes one of the viewer's own grants back.
 ///
 /// # Errors
 /// `not_found` (404) when there is none; `already_disconnected` (409) when it has just ended.
-pub fn end_own(connection: &mut AnyConnection, viewer: &Viewer, now: &Now) -> Result<()> {
-    let own = grants::own(connection, viewer)?.ok_or_else(|| Error::not_found("grant of yours"))?;
+pub fn end_own(connection: &mut AnyConnection, viewer: &Viewer, which: OwnGrant, now: &Now) -> Result<()> {
+    let own = grants::own(connection, viewer)?.into_iter().find(|own| own.serves(which.purpose()));
+    let own = own.ok_or_else(|| Error::not_found("grant of yours"))?;
     grants::must_have_changed(usize::from(end(connection, &own.id, now)?))?;
     let actor = viewer.member_id.as_str();
     audit::record(connection, &viewer.workspace_id, actor, "own_grant_ended", own.id.as_str(), "", now)
+}
+
+/// Ends a member's own grant with the consumer that it lives by, which an owner has removed.
+pub(super) fn end_with_consumer(connection: &mut AnyConnection, owner: &Viewer, id: &ConnectionId, now: &Now) -> Result<()> {
+    if end(connection, id, now)? {
+        let actor = owner.member_id.as_str();
+        audit::record(connection, &owner.workspace_id, actor, "own_grant_ended", id.as_str(), "", now)?;
+    }
+    Ok(())
 }
 
 /// Ends the own grants of members who were removed; answers how many. The server looks every minute.

@@ -3,16 +3,18 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use uuid::Uuid;
 
-use super::discovery::{self, Reached};
-use super::grants::{Connection, Kind, Reach, State};
+use super::discovery::{self, Discovered};
+use super::grants::{Connection, Kind, OwnGrant, Reach, State};
 use super::purposes::{Purpose, Purposes};
-use super::{Parts, choosing, consumers, grants, scopes, secrets};
+use super::{Parts, budgets, choosing, consumers, grants, scopes, secrets};
 use crate::bitbucket::grants::Granted;
 use crate::bitbucket::oauth::Consumer;
 use crate::bitbucket::{Credential, Doing, Failure};
 use crate::config::{Config, Now, Secret};
 use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::people::identities::{self, AccountId};
 use crate::people::text::one_line;
 use crate::people::{Viewer, audit};
 use crate::storage::AnyConnection;
@@ -30,8 +32,8 @@ pub enum Wish {
     New(Purposes),
     /// A connection that Bitbucket refuses, granted once more for what it serves.
     Anew(ConnectionId),
-    /// A member's own grant.
-    Own,
+    /// A member's own grant, for reading or for writing.
+    Own(OwnGrant),
 }
 
 /// What came of a consent.
@@ -75,8 +77,8 @@ pub fn begin(
     now: &Now,
 ) -> Result<String> {
     let (purposes, connection_id, is_own) = match wish {
-        // What is read on somebody's word, and nothing that listens.
-        Wish::Own => (Purposes::of(&[Purpose::AgentTools]), None, true),
+        // What is read or written on somebody's word, and nothing that listens.
+        Wish::Own(which) => (Purposes::of(&[which.purpose()]), None, true),
         Wish::New(purposes) => (purposes.clone(), None, false),
         Wish::Anew(id) => {
             let former = grants::find(connection, viewer, id)?;
@@ -167,16 +169,24 @@ pub fn take(connection: &mut AnyConnection, viewer: &Viewer, session: &Secret, s
 ///
 /// # Errors
 /// `owner_needed` (403); `consent_code_refused` (400); `consumer_refused` (503); `workspace_not_reached`, `already_disconnected`,
-/// `not_by_consent`, `workspace_chosen` or `bitbucket_workspace_taken` (409); whatever Bitbucket's silence makes (503).
+/// `not_by_consent`, `workspace_chosen`, `bitbucket_workspace_taken`, `identity_taken` or `account_taken` (409); whatever Bitbucket's
+/// silence makes (503).
 pub async fn complete(parts: &Parts<'_>, viewer: &Viewer, sent: Sent, code: &str, now: &Now) -> Result<Consented> {
     let (owner, id, keyring, config) = (viewer.clone(), sent.consumer_id.clone(), parts.keyring.clone(), parts.config.clone());
     let open =
         move |connection: &mut AnyConnection| consumers::open(connection, &owner.workspace_id, id.as_ref(), &keyring, &config);
     let consumer = parts.database.read(open).await?.ok_or_else(missing)?;
     let granted = parts.bitbucket.grant_by_code(&consumer, code).await.map_err(not_fetched)?;
-    let credential = Credential::bearer(format!("consent:{}", viewer.member_id), granted.access_token.clone());
-    let account = parts.bitbucket.account(&credential).await?.account_id.map(|id| one_line(&id, 128));
-    let reached = if sent.is_own { Vec::new() } else { discovery::workspaces(parts.bitbucket, &credential).await? };
+    let credential = |budget| Credential::bearer(budget, granted.access_token.clone());
+    let account = parts.bitbucket.account(&credential(budgets::of_token(&granted.access_token))).await?;
+    let account = account.account_id.as_deref().map(|id| Account { id: one_line(id, 128), uuid: account.uuid() });
+    let reached = if sent.is_own {
+        Discovered::default()
+    } else {
+        let known = account.as_ref().map(|account| budgets::of_account(&account.id));
+        let budget = known.unwrap_or_else(|| budgets::of_token(&granted.access_token));
+        discovery::workspaces(parts.bitbucket, &credential(budget)).await?
+    };
     let kept = Kept { kind: Kind::OAuth, account, granted, reached };
     let (viewer, keyring, now) = (viewer.clone(), parts.keyring.clone(), now.clone());
     parts.database.write(move |connection| keep(connection, &viewer, &sent, &kept, &keyring, &now)).await
@@ -200,7 +210,7 @@ pub async fn connect_consumer(parts: &Parts<'_>, viewer: &Viewer, purposes: Purp
         Error::conflict("consumer_may_not", detail)
     })?;
     let granted = parts.bitbucket.grant_to_consumer(&consumer).await.map_err(not_fetched)?;
-    let credential = Credential::bearer(format!("consumer:{id}"), granted.access_token.clone());
+    let credential = Credential::bearer(budgets::of_consumer(&id), granted.access_token.clone());
     let reached = discovery::workspaces(parts.bitbucket, &credential).await?;
     let sent = Sent { consumer_id: Some(id), connection_id: None, is_own: false, purposes };
     let kept = Kept { kind: Kind::ClientCredentials, account: None, granted, reached };
@@ -210,9 +220,15 @@ pub async fn connect_consumer(parts: &Parts<'_>, viewer: &Viewer, purposes: Purp
 
 struct Kept {
     kind: Kind,
-    account: Option<String>,
+    account: Option<Account>,
     granted: Granted,
-    reached: Vec<Reached>,
+    reached: Discovered,
+}
+
+/// Whose consent it is.
+struct Account {
+    id: String,
+    uuid: Option<Uuid>,
 }
 
 fn keep(
@@ -226,10 +242,18 @@ fn keep(
     if !sent.is_own {
         // Since they left for Bitbucket, an owner may have become a member.
         viewer.must_own()?;
+    } else {
+        let account = kept.account.as_ref().ok_or_else(nobodys)?;
+        identities::confirm_by_grant(connection, viewer, &AccountId::parse(&account.id)?, account.uuid, now)?;
+    }
+    if let Some(consumer) = &sent.consumer_id
+        && !consumers::hold(connection, consumer)?
+    {
+        return Err(missing());
     }
     let former = match (&sent.connection_id, sent.is_own) {
         (Some(id), _) => Some(former(connection, viewer, id, kept, now)?),
-        (None, true) => own(connection, viewer)?,
+        (None, true) => own(connection, viewer, &sent.purposes)?,
         (None, false) => None,
     };
     let id = match &former {
@@ -242,7 +266,7 @@ fn keep(
         .set((
             connections::state.eq(State::Connected),
             connections::consumer_id.eq(&sent.consumer_id),
-            connections::account_id.eq(&kept.account),
+            connections::account_id.eq(kept.account.as_ref().map(|account| &account.id)),
             connections::scopes.eq(granted.scopes.as_deref().map(|scopes| one_line(scopes, 1000))),
             connections::expires_at.eq(Some(now.plus_seconds(granted.expires_in))),
             connections::refreshed_at.eq(Some(now.at)),
@@ -251,13 +275,14 @@ fn keep(
     grants::must_have_changed(changed)?;
     super::faring::clear(connection, &id)?;
     let action = match (sent.is_own, &former) {
+        (true, _) if sent.purposes.has(Purpose::Writes) => "own_grant_made_to_write",
         (true, _) => "own_grant_made",
         (false, Some(_)) => "connection_granted_anew",
         (false, None) => "connection_made",
     };
     let name = former.as_ref().map_or_else(|| name_of(kept.kind, &sent.purposes), |former| former.name.clone());
     audit::record(connection, &viewer.workspace_id, viewer.member_id.as_str(), action, id.as_str(), &name, now)?;
-    match (sent.is_own, former, kept.reached.as_slice()) {
+    match (sent.is_own, former, kept.reached.reached.as_slice()) {
         (true, ..) => Ok(Consented::Own),
         (false, Some(former), _) if former.bitbucket_workspace_uuid.is_some() => Ok(Consented::Connected(id)),
         (false, _, [one]) => {
@@ -272,29 +297,42 @@ fn keep(
 fn former(connection: &mut AnyConnection, viewer: &Viewer, id: &ConnectionId, kept: &Kept, now: &Now) -> Result<Connection> {
     let known = grants::find(connection, viewer, id)?;
     must_be_grantable(&known)?;
+    let mut is_administrator = false;
     if let Some(uuid) = &known.bitbucket_workspace_uuid {
-        let reached = kept.reached.iter().find(|reached| reached.uuid.to_string() == *uuid).ok_or_else(|| {
+        let reached = kept.reached.find(Uuid::try_parse(uuid).ok()).ok_or_else(|| {
             let detail =
                 "Whoever gave consent now does not reach the Bitbucket workspace of this connection. Let somebody of it do so.";
             Error::conflict("workspace_not_reached", detail)
         })?;
-        choosing::take_in(connection, &viewer.workspace_id, reached.uuid, &reached.slug, now)?;
+        choosing::take_in(connection, &viewer.workspace_id, reached, now)?;
+        is_administrator = reached.is_administrator;
     }
     // Read anew: while the locks were waited for, somebody else may have ended it, or chosen its workspace.
     let found = grants::find_locked(connection, viewer, id)?;
     must_be_grantable(&found)?;
     if found.bitbucket_workspace_uuid == known.bitbucket_workspace_uuid {
+        let row = connections::table.find(id);
+        diesel::update(row).set(connections::is_administrator.eq(is_administrator)).execute(connection)?;
         return Ok(found);
     }
     let detail = "Somebody has just chosen the Bitbucket workspace of this connection. Connect again.";
     Err(Error::conflict("workspace_chosen", detail))
 }
 
-/// The viewer's own grant, locked, while it is not ended.
-fn own(connection: &mut AnyConnection, viewer: &Viewer) -> Result<Option<Connection>> {
-    let Some(known) = grants::own(connection, viewer)? else { return Ok(None) };
+/// The viewer's own grant for this, locked, while it is not ended.
+fn own(connection: &mut AnyConnection, viewer: &Viewer, purposes: &Purposes) -> Result<Option<Connection>> {
+    let find = |connection: &mut AnyConnection| -> Result<Option<Connection>> {
+        Ok(grants::own(connection, viewer)?.into_iter().find(|own| own.purposes == *purposes))
+    };
+    let Some(known) = find(connection)? else { return Ok(None) };
     grants::lock(connection, &known.id)?;
-    grants::own(connection, viewer)
+    find(connection)
+}
+
+/// 409: an own grant is somebody's, and Bitbucket does not say whose this is.
+fn nobodys() -> Error {
+    let detail = "Bitbucket does not say whose account gave this consent. Sign in to Bitbucket as yourself, and give it again.";
+    Error::conflict("grant_of_nobody", detail)
 }
 
 fn name_of(kind: Kind, purposes: &Purposes) -> String {

@@ -4,6 +4,7 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
+use super::consumer_removal;
 use crate::bitbucket::oauth::Consumer;
 use crate::config::{Config, Now, Secret};
 use crate::error::{Error, Result};
@@ -12,6 +13,7 @@ use crate::storage::AnyConnection;
 use crate::storage::ids::{ConsumerId, WorkspaceId};
 use crate::storage::schema::oauth_consumers;
 use crate::storage::seal::Keyring;
+use crate::storage::statement::for_update;
 
 /// Where Bitbucket sends people back to. It extends the address of signing in, so that one consumer does for both.
 pub const CALLBACK: &str = "/sign-in/bitbucket/callback/consent";
@@ -123,6 +125,7 @@ pub fn enter(
                 oauth_consumers::entered_at.eq(now.at),
             ))
             .execute(connection)?;
+        consumer_removal::forget_unneeded(connection, Some(&viewer.workspace_id), now)?;
     }
     let actor = viewer.member_id.as_str();
     audit::record(connection, &viewer.workspace_id, actor, "consumer_entered", id.as_str(), &new.client_id, now)?;
@@ -147,6 +150,16 @@ pub fn open(
         row.select((oauth_consumers::client_id, oauth_consumers::client_secret)).first(connection).optional()?;
     let Some((client_id, sealed)) = found else { return Ok(None) };
     Ok(Some(consumer(config, client_id, keyring.open_text(&sealed, &sealed_for(id))?)))
+}
+
+/// Holds an entered consumer until the transaction ends, so that what is granted through it is not kept without it; `false` when it was
+/// removed meanwhile.
+///
+/// # Errors
+/// When the database refuses.
+pub(super) fn hold(connection: &mut AnyConnection, id: &ConsumerId) -> Result<bool> {
+    let row = oauth_consumers::table.find(id).select(oauth_consumers::id);
+    Ok(for_update(row).get_result::<ConsumerId>(connection).optional()?.is_some())
 }
 
 /// The consumer of the server's settings.

@@ -1,11 +1,12 @@
-//! Which Bitbucket workspaces a credential reaches, asked of Bitbucket. The consent and the choice of a workspace use it.
+//! Which Bitbucket workspaces a credential reaches, asked of Bitbucket. The consent, the check of a token and the choice of a workspace use it.
 
-use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::bitbucket::{ApiPath, Call, Client, Credential, Failure, Page};
-use crate::people::pull_requests::parse_uuid;
+use crate::bitbucket::{Client, Credential, Failure};
 use crate::people::text::one_line;
+
+/// More than a page can offer to choose from; five pages of a hundred each.
+pub const AT_MOST: usize = 500;
 
 /// A Bitbucket workspace that a credential reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,34 +19,32 @@ pub struct Reached {
     pub is_administrator: bool,
 }
 
-#[derive(Deserialize)]
-struct Access {
-    #[serde(default)]
-    administrator: Option<bool>,
-    #[serde(default)]
-    workspace: Option<Base>,
+/// What a credential reaches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Discovered {
+    /// The workspaces, as Bitbucket lists them.
+    pub reached: Vec<Reached>,
+    /// Whether there are more than [`AT_MOST`], which were not read.
+    pub is_cut: bool,
 }
 
-#[derive(Deserialize)]
-struct Base {
-    #[serde(default)]
-    uuid: Option<String>,
-    #[serde(default)]
-    slug: Option<String>,
+impl Discovered {
+    /// The one with this UUID.
+    pub fn find(&self, uuid: Option<Uuid>) -> Option<&Reached> {
+        self.reached.iter().find(|reached| Some(reached.uuid) == uuid)
+    }
 }
 
-/// The workspaces that a credential reaches, at most a hundred: `GET /user/workspaces`, scope `account`.
+/// The workspaces that a credential reaches, page by page: `GET /user/workspaces`, scope `account`.
 ///
 /// # Errors
 /// A [`Failure`].
-pub async fn workspaces(bitbucket: &Client, credential: &Credential) -> Result<Vec<Reached>, Failure> {
-    let path = ApiPath::of(["user", "workspaces"]).map_err(|_refused| Failure::NotFound)?;
-    let call = Call::get(path).with("pagelen", "100");
-    let page: Page<Access> = bitbucket.call(credential, &call).await?.json()?;
-    let reached = |access: Access| {
+pub async fn workspaces(bitbucket: &Client, credential: &Credential) -> Result<Discovered, Failure> {
+    let (listed, is_cut) = bitbucket.workspaces(credential)?.at_most(AT_MOST).await?;
+    let reached = listed.into_iter().filter_map(|access| {
         let workspace = access.workspace?;
-        let (uuid, slug) = (workspace.uuid.as_deref().and_then(parse_uuid)?, workspace.slug?);
-        Some(Reached { uuid, slug: one_line(&slug, 100), is_administrator: access.administrator.unwrap_or(false) })
-    };
-    Ok(page.values.into_iter().filter_map(reached).collect())
+        let (uuid, slug) = (workspace.uuid?, one_line(&workspace.slug, 100));
+        Some(Reached { uuid, slug, is_administrator: access.administrator })
+    });
+    Ok(Discovered { reached: reached.collect(), is_cut })
 }

@@ -78,6 +78,23 @@ pub fn note_success(connection: &mut AnyConnection, id: &ConnectionId) -> Result
     if is_failing(connection, id)? { clear(connection, id) } else { Ok(()) }
 }
 
+/// Notes that Bitbucket takes a pasted token again that it had refused: it was refused in passing.
+///
+/// # Errors
+/// When the database refuses.
+pub(super) fn note_taken_again(connection: &mut AnyConnection, id: &ConnectionId, now: &Now) -> Result<()> {
+    let refused = connections::table.find(id).filter(connections::state.eq(State::Reconnect));
+    let taken = diesel::update(refused)
+        .set(connections::state.eq(State::Connected))
+        .returning((connections::workspace_id, connections::name))
+        .get_result::<(WorkspaceId, String)>(connection)
+        .optional()?;
+    // Somebody may have replaced or ended it meanwhile.
+    let Some((workspace_id, name)) = taken else { return Ok(()) };
+    clear(connection, id)?;
+    audit::record(connection, &workspace_id, audit::APP, "connection_taken_again", id.as_str(), &name, now)
+}
+
 /// Whether a call failed, other than a refresh, and none has worked since.
 ///
 /// # Errors

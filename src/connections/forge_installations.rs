@@ -8,12 +8,13 @@ use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::belonging::Proof;
 use super::health;
 use super::installations::{self, Caller, Door, State};
 use super::lifecycle::{lock_bitbucket_workspace, workspace_mismatch};
 use super::{belonging, describe, entry, purge, removal, system_tokens};
 use crate::config::Now;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::forge::invocation_token::Invocation;
 use crate::forge::system_token::AccessToken;
 use crate::people::audit;
@@ -201,15 +202,17 @@ fn first_met(connection: &mut AnyConnection, invocation: &Invocation, now: &Now)
         .first(connection)
         .optional()?;
     let mut row = insert(connection, invocation, now)?;
-    let connected = match connected.flatten() {
-        // While somebody else has a connection there, it waits for whoever claims it: nobody can before that one has ended.
-        Some(workspace_id) if !belonging::is_free(connection, &workspace_id, invocation.workspace)? => None,
-        connected => connected,
-    };
-    if let Some(workspace_id) = connected {
-        join(connection, &row.caller.id, &workspace_id, &uuid, now)?;
-        row.caller.state = State::Active;
-        row.caller.workspace_id = Some(workspace_id);
+    if let Some(workspace_id) = connected.flatten() {
+        // Where another administrator has a connection, it waits for whoever claims it: nobody can before that one has ended.
+        match belonging::take(connection, &workspace_id, invocation.workspace, Proof::Administrators, now) {
+            Ok(()) => {
+                join(connection, &row.caller.id, &workspace_id, &uuid, now)?;
+                row.caller.state = State::Active;
+                row.caller.workspace_id = Some(workspace_id);
+            }
+            Err(error) if error.kind == Kind::Conflict => {}
+            Err(error) => return Err(error),
+        }
     }
     describe::enqueue(connection, &row.caller.id, now)?;
     Ok(row)

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use uuid::Uuid;
 
 use super::purposes::{Purpose, Purposes};
 use crate::error::{Error, Result};
@@ -54,8 +55,10 @@ word_column! {
     State {
         /// In use.
         Connected => "connected",
-        /// Bitbucket refuses the credential for good: somebody has to grant or paste it anew.
+        /// Bitbucket refuses the credential: somebody has to grant or paste it anew, or to see whether a pasted one is taken again.
         Reconnect => "reconnect",
+        /// An administrator has connected its Bitbucket workspace elsewhere: nothing is asked with it any more. See `belonging`.
+        Displaced => "displaced",
         /// Ended; its secrets are gone.
         Disconnected => "disconnected",
     }
@@ -213,6 +216,16 @@ pub fn open(connection: &mut AnyConnection, viewer: &Viewer) -> Result<Vec<Conne
     Ok(open.order(connections::id.desc()).limit(100).load(connection)?)
 }
 
+/// The viewer's workspace's connections in a Bitbucket workspace that are not ended, at most a hundred at a time.
+pub(super) fn open_in(connection: &mut AnyConnection, viewer: &Viewer, bitbucket_workspace: Uuid) -> Result<Vec<Connection>> {
+    viewer.must_own()?;
+    let there = connection_rows!()
+        .filter(connections::workspace_id.eq(&viewer.workspace_id))
+        .filter(connections::bitbucket_workspace_uuid.eq(Some(bitbucket_workspace.to_string())));
+    let open = there.filter(connections::member_id.is_null()).filter(connections::state.ne(State::Disconnected));
+    Ok(open.order(connections::id).limit(100).load(connection)?)
+}
+
 /// The workspace's connections that ended last, at most twenty.
 ///
 /// # Errors
@@ -273,16 +286,38 @@ pub(super) fn must_have_changed(rows: usize) -> Result<()> {
     Err(Error::conflict("already_disconnected", "This connection is disconnected already. Make another."))
 }
 
-/// The viewer's own grant, when there is one.
+/// One of the two grants that a member may give for themselves, each by a consent of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnGrant {
+    /// Reads in their name.
+    Reading,
+    /// Writes in their name.
+    Writing,
+}
+
+impl OwnGrant {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Reading, Self::Writing];
+
+    /// The purpose that it serves, whose scopes it asks for.
+    pub fn purpose(self) -> Purpose {
+        match self {
+            Self::Reading => Purpose::AgentTools,
+            Self::Writing => Purpose::Writes,
+        }
+    }
+}
+
+/// The viewer's own grants that are not ended: the one that reads, then the one that writes.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn own(connection: &mut AnyConnection, viewer: &Viewer) -> Result<Option<Connection>> {
+pub fn own(connection: &mut AnyConnection, viewer: &Viewer) -> Result<Vec<Connection>> {
     let row = connection_rows!()
         .filter(connections::workspace_id.eq(&viewer.workspace_id))
         .filter(connections::member_id.eq(Some(&viewer.member_id)))
         .filter(connections::state.ne(State::Disconnected));
-    Ok(row.first(connection).optional()?)
+    Ok(row.order(connections::purposes).load(connection)?)
 }
 
 /// The connections in use that a ClarityLoop workspace has in a Bitbucket workspace.
@@ -295,15 +330,4 @@ pub(super) fn in_use(
     let there = of_workspace.filter(connections::bitbucket_workspace_uuid.eq(Some(bitbucket_workspace)));
     let in_use = there.filter(connections::member_id.is_null()).filter(connections::state.eq(State::Connected));
     Ok(in_use.order(connections::id).limit(100).load(connection)?)
-}
-
-/// The connection of a member's own grant that is in use.
-pub(super) fn in_use_by(
-    connection: &mut AnyConnection,
-    workspace_id: &WorkspaceId,
-    member_id: &MemberId,
-) -> Result<Option<Connection>> {
-    let own = connection_rows!().filter(connections::workspace_id.eq(workspace_id));
-    let own = own.filter(connections::member_id.eq(Some(member_id))).filter(connections::state.eq(State::Connected));
-    Ok(own.first(connection).optional()?)
 }

@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::belonging::Proof;
 use super::health::Health;
 use super::lifecycle::lock_bitbucket_workspace;
 use super::{belonging, forge_installations};
@@ -172,7 +173,7 @@ pub fn confirm(connection: &mut AnyConnection, viewer: &Viewer, id: &Installatio
         ));
     }
     if installation.state == State::Waiting {
-        belonging::must_be_free(connection, &viewer.workspace_id, uuid)?;
+        belonging::take(connection, &viewer.workspace_id, uuid, Proof::Administrators, now)?;
     }
     let waiting = installations::table
         .filter(installations::id.eq(id))

@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::belonging::Proof;
 use super::install_codes::Code;
 use super::installations::{Door, State};
 use super::keys::sealed_for;
@@ -105,7 +106,8 @@ pub fn install(connection: &mut AnyConnection, install: &ProvenInstall, keyring:
     }
     let workspace_id = workspace_of(install, row.as_ref())?;
     if let Some(workspace_id) = &workspace_id {
-        belonging::must_be_free(connection, workspace_id, install.bitbucket_workspace)?;
+        // One that is in use already displaced whoever had less to show; one that waits displaces nobody before it is confirmed.
+        belonging::must_be_open_to(connection, workspace_id, install.bitbucket_workspace, Proof::Administrators)?;
     }
     let id = match &row {
         None => insert(connection, install, workspace_id.as_ref(), keyring, now)?,

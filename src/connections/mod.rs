@@ -4,6 +4,7 @@
 pub mod actions;
 pub mod attention;
 mod belonging;
+mod budgets;
 pub mod calls;
 pub mod changing;
 pub mod checking;
@@ -11,6 +12,7 @@ pub mod choosing;
 pub mod claims;
 pub mod closing;
 pub mod consent;
+pub mod consumer_removal;
 pub mod consumers;
 pub mod credentials;
 pub mod describe;

@@ -175,7 +175,7 @@ pub(super) fn has_open_door(connection: &mut AnyConnection, bitbucket_workspace:
     Ok(open.count().get_result::<i64>(connection)? > 0 || granted.count().get_result::<i64>(connection)? > 0)
 }
 
-/// Whether one of those ways belongs to this ClarityLoop workspace.
+/// Whether one of those ways belongs to this ClarityLoop workspace, and is not displaced.
 pub(super) fn is_connected(
     connection: &mut AnyConnection,
     workspace_id: &WorkspaceId,
@@ -184,7 +184,7 @@ pub(super) fn is_connected(
     let granted = connections::table
         .filter(connections::bitbucket_workspace_uuid.eq(Some(bitbucket_workspace.to_string())))
         .filter(connections::workspace_id.eq(workspace_id))
-        .filter(connections::state.ne(grants::State::Disconnected));
+        .filter(connections::state.ne_all([grants::State::Disconnected, grants::State::Displaced]));
     let is_granted = granted.count().get_result::<i64>(connection)? > 0;
     Ok(is_granted || is_installed(connection, workspace_id, bitbucket_workspace)?)
 }

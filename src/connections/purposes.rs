@@ -14,7 +14,7 @@ use crate::bitbucket::Credential;
 use crate::config::Now;
 use crate::error::Result;
 use crate::storage::AnyConnection;
-use crate::storage::ids::{ConnectionId, InstallationId, MemberId, WorkspaceId};
+use crate::storage::ids::{ConnectionId, InstallationId, WorkspaceId};
 use crate::storage::schema::installations;
 use crate::word_column;
 
@@ -245,18 +245,11 @@ async fn opened(parts: &Parts<'_>, connection: &Connection, why: String, now: &N
     }))
 }
 
-/// The credential of a member's own grant; `None` when they have given none, or Bitbucket takes it no more.
+/// The credential of one of a member's own grants that are in use; `None` when Bitbucket takes it no more.
 ///
 /// # Errors
 /// When the database cannot be read, or Bitbucket does not answer while the grant has to be refreshed.
-pub async fn own_grant_of(
-    parts: &Parts<'_>,
-    workspace_id: &WorkspaceId,
-    member_id: &MemberId,
-    now: &Now,
-) -> Result<Option<Chosen>> {
-    let (workspace_id, member_id) = (workspace_id.clone(), member_id.clone());
-    let read = parts.database.read(move |connection| grants::in_use_by(connection, &workspace_id, &member_id));
-    let Some(connection) = read.await? else { return Ok(None) };
-    opened(parts, &connection, "The member’s own grant: what they may see at Bitbucket, and no more.".to_owned(), now).await
+pub async fn own_grant(parts: &Parts<'_>, own: &Connection, now: &Now) -> Result<Option<Chosen>> {
+    let can = if own.serves(Purpose::Writes) { "may do" } else { "may see" };
+    opened(parts, own, format!("The member’s own grant: what they {can} at Bitbucket, and no more."), now).await
 }

@@ -17,14 +17,14 @@ use super::Parts;
 use super::grants::{Kind, State};
 use crate::bitbucket::grants::Granted;
 use crate::bitbucket::{Client, Credential, Failure};
-use crate::config::{Config, Now, Secret};
+use crate::config::{Config, Now};
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::jobs::{self, Outcome};
 use crate::storage::ids::ConnectionId;
 use crate::storage::schema::connections;
 use crate::storage::seal::Keyring;
 use crate::storage::{AnyConnection, Database};
-use lease::{Lease, Means, Step};
+use lease::{Lease, Means, Step, Usable};
 
 /// The kind of the job.
 pub const REFRESH: &str = "refresh_connection";
@@ -44,6 +44,15 @@ pub struct Refresh {
 /// # Errors
 /// When the database cannot be read or written; `token_not_fetched` (503) when the token has ended and Bitbucket does not give another.
 pub async fn credential(parts: &Parts<'_>, id: &ConnectionId, now: &Now) -> Result<Option<Credential>> {
+    credential_while(parts, id, State::Connected, now).await
+}
+
+/// The same for a pasted token that Bitbucket has refused, which may take it again: only a check that somebody asks for may use it.
+pub(super) async fn refused_credential(parts: &Parts<'_>, id: &ConnectionId, now: &Now) -> Result<Option<Credential>> {
+    credential_while(parts, id, State::Reconnect, now).await
+}
+
+async fn credential_while(parts: &Parts<'_>, id: &ConnectionId, state: State, now: &Now) -> Result<Option<Credential>> {
     let begun = Instant::now();
     loop {
         // Time goes on while another server is waited for.
@@ -53,13 +62,17 @@ pub async fn credential(parts: &Parts<'_>, id: &ConnectionId, now: &Now) -> Resu
         let at = moment.clone();
         // Most calls find a good token, and need no write to see it.
         let (first, ring) = (asked.clone(), Arc::clone(&keyring));
-        let look = parts.database.read(move |connection| lease::look(connection, &first, &ring, &at));
+        let look = parts.database.read(move |connection| lease::look(connection, &first, state, &ring, &at));
         let step = match look.await? {
             Some(step) => step,
-            None => parts.database.write(move |connection| lease::take(connection, &asked, &keyring, &config, &moment)).await?,
+            None => {
+                let take =
+                    move |connection: &mut AnyConnection| lease::take(connection, &asked, state, &keyring, &config, &moment);
+                parts.database.write(take).await?
+            }
         };
         match step {
-            Step::Use(secret, email) => return Ok(Some(credential_of(id, secret, email))),
+            Step::Use(usable) => return Ok(Some(credential_of(usable))),
             Step::Ended => return Ok(None),
             Step::Failed(code) => return Err(not_fetched(code)),
             Step::Wait if begun.elapsed() > WAITS => return Err(not_fetched("refresh_under_way".to_owned())),
@@ -69,8 +82,7 @@ pub async fn credential(parts: &Parts<'_>, id: &ConnectionId, now: &Now) -> Resu
     }
 }
 
-fn credential_of(id: &ConnectionId, secret: Secret, email: Option<Secret>) -> Credential {
-    let budget = format!("connection:{id}");
+fn credential_of(Usable { secret, email, budget }: Usable) -> Credential {
     match email {
         Some(email) => Credential::basic(budget, email.expose(), secret),
         None => Credential::bearer(budget, secret),

@@ -97,6 +97,28 @@ pub fn is_chosen_by_name(connection: &mut AnyConnection, workspace_id: &Workspac
     Ok(chosen.and_then(|uuid| Uuid::try_parse(&uuid).ok()))
 }
 
+/// The key of a listed repository's project, by the repository's UUID or its `workspace/repository`; `None` where the list does not know it,
+/// or it is in none.
+///
+/// # Errors
+/// When the database refuses.
+pub(super) fn project_of(
+    connection: &mut AnyConnection,
+    workspace_id: &WorkspaceId,
+    uuid: Option<Uuid>,
+    full_name: &str,
+) -> Result<Option<String>> {
+    let listed = repositories::table
+        .filter(repositories::workspace_id.eq(workspace_id))
+        .filter(repositories::gone_at.is_null())
+        .select(repositories::project_key);
+    let key: Option<String> = match uuid {
+        Some(uuid) => listed.filter(repositories::uuid.eq(uuid.to_string())).first(connection).optional()?,
+        None => listed.filter(repositories::full_name.eq(full_name.to_lowercase())).first(connection).optional()?,
+    };
+    Ok(key.filter(|key| !key.is_empty()))
+}
+
 /// The rows of a table that a ClarityLoop workspace holds of a Bitbucket workspace.
 macro_rules! held {
     ($table:ident, $workspace_id:expr, $bitbucket_workspace:expr) => {

@@ -2,6 +2,7 @@
 //! REST call it. Kinds and their rules: <https://support.atlassian.com/bitbucket-cloud/docs/access-tokens/>.
 
 mod check;
+mod proof;
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use diesel::prelude::*;
@@ -212,13 +213,14 @@ pub fn make(
     now: &Now,
 ) -> Result<ConnectionId> {
     viewer.must_own()?;
-    choosing::take_in(connection, &viewer.workspace_id, checked.workspace, &checked.slug, now)?;
+    choosing::take_in(connection, &viewer.workspace_id, &checked.reached, now)?;
     let id = ConnectionId::new(now);
     diesel::insert_into(connections::table)
         .values((
             connections::id.eq(&id),
             connections::workspace_id.eq(&viewer.workspace_id),
-            connections::bitbucket_workspace_uuid.eq(Some(checked.workspace.to_string())),
+            connections::bitbucket_workspace_uuid.eq(Some(checked.reached.uuid.to_string())),
+            connections::is_administrator.eq(checked.reached.is_administrator),
             connections::kind.eq(pasted.kind),
             connections::name.eq(pasted.name.as_str()),
             connections::account_id.eq(&checked.account_id),
@@ -271,17 +273,22 @@ fn put(
     now: &Now,
 ) -> Result<()> {
     // Since the check an owner may have ended it.
-    let present = grants::find_locked(connection, viewer, id)?;
+    let present = grants::find(connection, viewer, id)?;
     must_be_replaceable(&present)?;
-    if present.bitbucket_workspace_uuid.as_deref() != Some(checked.workspace.to_string().as_str()) {
+    if present.bitbucket_workspace_uuid.as_deref() != Some(checked.reached.uuid.to_string().as_str()) {
         let detail = "This token belongs to another Bitbucket workspace. Connect that one by itself.";
         return Err(Error::conflict("workspace_differs", detail));
     }
+    choosing::take_in(connection, &viewer.workspace_id, &checked.reached, now)?;
+    // Read anew: while the lock was waited for, somebody else may have ended it.
+    let present = grants::find_locked(connection, viewer, id)?;
+    must_be_replaceable(&present)?;
     secrets::put(connection, id, &pasted.token, None, pasted.email.as_ref().map(EmailAddress::as_str), keyring)?;
     let changed = diesel::update(connections::table.find(id).filter(connections::state.ne(State::Disconnected)))
         .set((
             connections::state.eq(State::Connected),
             connections::account_id.eq(&checked.account_id),
+            connections::is_administrator.eq(checked.reached.is_administrator),
             connections::scopes.eq(&checked.scopes),
             connections::expires_at.eq(pasted.expires_at),
             connections::refreshed_at.eq(Some(now.at)),

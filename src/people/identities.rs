@@ -275,6 +275,27 @@ pub(super) fn bind_by_sign_in(
     audit::record(connection, &member.workspace_id, actor, "identity_bound", actor, account, now)
 }
 
+/// Binds or confirms the account that has just given the viewer's own grant, as signing in with Bitbucket does: they hold both.
+///
+/// # Errors
+/// `identity_taken` when they are linked to another account, `account_taken` when the account is another member's (409).
+pub fn confirm_by_grant(
+    connection: &mut AnyConnection,
+    viewer: &Viewer,
+    account_id: &AccountId,
+    bitbucket_uuid: Option<uuid::Uuid>,
+    now: &Now,
+) -> Result<()> {
+    let member = members::find(connection, viewer, &viewer.member_id)?;
+    let own = of(connection, viewer, &viewer.member_id)?;
+    if own.is_some_and(|own| own.account_id != account_id.as_str()) {
+        let detail = "This consent is by another Bitbucket account than the one that you are linked to. Sign in to Bitbucket with that one \
+                      and give it again, or unlink it on your profile first.";
+        return Err(Error::conflict("identity_taken", detail));
+    }
+    bind_by_sign_in(connection, &member, account_id, bitbucket_uuid, now)
+}
+
 /// One account per member and the reverse. Binding the same two again confirms them when `bound_by` is the person or the
 /// operator; anything else that is bound stays.
 fn bind(

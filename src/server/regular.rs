@@ -6,8 +6,9 @@ use actix_web::web;
 
 use crate::app::App;
 use crate::connections::repositories::listing;
-use crate::connections::{closing, refresh};
+use crate::connections::{closing, consumer_removal, refresh};
 use crate::error::Result;
+use crate::storage::AnyConnection;
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -27,6 +28,10 @@ async fn look(app: &App) -> Result<()> {
         app.jobs_waiting.notify_one();
     }
     let now = app.now();
-    app.database.write(move |connection| closing::end_grants_of_removed(connection, &now)).await?;
+    let work = move |connection: &mut AnyConnection| {
+        closing::end_grants_of_removed(connection, &now)?;
+        consumer_removal::forget_unneeded(connection, None, &now)
+    };
+    app.database.write(work).await?;
     Ok(())
 }

@@ -3,12 +3,13 @@
 use actix_web::{HttpResponse, web};
 
 use super::failure::{PageResult, html, see_other};
-use super::page::{Account, LinkCode, OwnGrant, Place, ProfilePage, SessionRow, Time};
+use super::page::{Account, LinkCode, OwnGrant as GrantRow, Place, ProfilePage, SessionRow, Time};
 use super::session::SignedIn;
 use super::sign_in::CsrfForm;
 use crate::app::App;
 use crate::config::{Now, Secret};
-use crate::connections::grants::{self, Connection, State};
+use crate::connections::grants::{self, Connection, OwnGrant, State};
+use crate::connections::scopes;
 use crate::error::{Error, Result};
 use crate::people::identities::{self, BoundBy, CODE_SECONDS, Identity};
 use crate::people::members::Role;
@@ -23,7 +24,7 @@ struct Standing {
     identity: Option<Identity>,
     sessions: Vec<Session>,
     tokens: usize,
-    grant: Option<Connection>,
+    grants: Vec<Connection>,
 }
 
 /// `GET /profile`.
@@ -95,7 +96,7 @@ fn read(connection: &mut AnyConnection, viewer: &Viewer, secret: &Secret, now: &
         identity: identities::of(connection, viewer, &viewer.member_id)?,
         sessions: sessions::list(connection, viewer, secret, now)?,
         tokens: api_tokens::list(connection, viewer)?.len(),
-        grant: grants::own(connection, viewer)?,
+        grants: grants::own(connection, viewer)?,
     })
 }
 
@@ -118,11 +119,33 @@ fn page(app: &App, me: &SignedIn, standing: Standing, code: Option<LinkCode>) ->
         code,
         sessions: standing.sessions.into_iter().map(session).collect(),
         tokens: standing.tokens,
-        grant: standing.grant.map(|own| OwnGrant {
-            is_well: own.state == State::Connected,
-            since: Time::Day(own.created_at),
-            scopes: own.scopes.unwrap_or_default(),
-        }),
+        grants: OwnGrant::ALL.map(|which| grant_row(which, &standing.grants)).into(),
+    }
+}
+
+fn grant_row(which: OwnGrant, given: &[Connection]) -> GrantRow {
+    let given = given.iter().find(|own| own.serves(which.purpose()));
+    let (name, what) = match which {
+        OwnGrant::Reading => {
+            let what = "What you ask of Bitbucket through ClarityLoop is read in your name: everything that you may see there, and nothing else.";
+            ("Reading", what)
+        }
+        OwnGrant::Writing => {
+            let what = "Where owners allow it, what you change at Bitbucket through ClarityLoop is done in your name, such as an approval or a \
+                        comment. It is a consent of its own: reading does without it.";
+            ("Writing", what)
+        }
+    };
+    let asked: Vec<&str> = scopes::asked_for(which.purpose()).iter().map(|(scope, _)| *scope).collect();
+    GrantRow {
+        word: which.purpose().as_str(),
+        name,
+        what,
+        asked: asked.join(" "),
+        is_given: given.is_some(),
+        is_well: given.is_some_and(|own| own.state == State::Connected),
+        since: given.map(|own| Time::Day(own.created_at)),
+        scopes: given.and_then(|own| own.scopes.clone()).unwrap_or_default(),
     }
 }
 

@@ -1,16 +1,19 @@
 //! With whose right a member reads: their own grant, or the workspace's connection where Bitbucket would let them.
 
-use bitbucket_sandbox::{CredentialKind, Permission};
+use bitbucket_sandbox::{AccessToken, CredentialKind, Permission, Reach};
+use clarityloop_bitbucket::connections::repositories::listing;
 use reqwest::Method;
 use serde_json::json;
 
 use super::{READING, call, caller, get};
 use crate::both;
-use crate::harness::{AMARA, LEDGER, PRIYA, Test};
+use crate::harness::lifecycle::LUMENPAY_UUID;
+use crate::harness::{AMARA, LEDGER, LUMENPAY, PRIYA, Test};
 
 both!(
     a_member_reads_with_their_own_grant,
     the_workspaces_connection_serves_chosen_repositories_that_bitbucket_shows_the_member,
+    a_projects_token_serves_calls_in_the_repositories_of_that_project,
     what_the_member_may_not_see_is_not_shown_to_them,
     lists_go_on_and_answers_say_what_matters,
     a_connection_that_bitbucket_takes_no_more_is_noted,
@@ -64,6 +67,29 @@ async fn the_workspaces_connection_serves_chosen_repositories_that_bitbucket_sho
     for of_all in ["workspaces/lumenpay/members", "user", "repositories/lumenpay"] {
         assert_eq!(get(test, &priya, of_all).await.1["code"], "own_grant_needed", "{of_all}");
     }
+}
+
+async fn a_projects_token_serves_calls_in_the_repositories_of_that_project(test: &Test) {
+    test.installed().await;
+    let reach = Reach::Project { workspace: LUMENPAY.to_owned(), key: "PAY".to_owned() };
+    test.sandbox.add_access_token(AccessToken::new("ATCTT-pay", reach, &["repository", "pullrequest"]));
+    let body = json!({"name": "Payments", "kind": "project_token", "workspace": LUMENPAY, "reach_name": "pay",
+        "token": "ATCTT-pay", "purposes": ["agents"]});
+    test.api_json(Method::POST, "/connections", Some(body)).await;
+    let priya = caller(test, "Priya Raman", Some(PRIYA)).await;
+    let (_, answer) = get(test, &priya, &format!("repositories/{LEDGER}")).await;
+    assert_eq!(answer["code"], "connection_missing", "while the list is not read nobody knows the project: {answer}");
+    listing::enqueue_due(&test.server.app.database, &test.server.app.now()).await.expect("a look");
+    test.run_jobs().await;
+    test.api_json(Method::PUT, &format!("/bitbucket-workspaces/{LUMENPAY_UUID}/choice"), Some(json!({"all": true}))).await;
+    for path in [format!("repositories/{LEDGER}"), format!("repositories/{LUMENPAY}/%7Bb2d51f2c-63b5-4f69-9e7c-1c8c8d4ba002%7D")]
+    {
+        let (status, answer) = get(test, &priya, &path).await;
+        assert_eq!((status, &answer["body"]["full_name"]), (200, &json!(LEDGER)), "{path}: {answer}");
+        assert!(answer["credential"].as_str().expect("why").contains("Project access token"), "{answer}");
+    }
+    let (status, answer) = get(test, &priya, "repositories/lumenpay/handbook").await;
+    assert_eq!((status, &answer["code"]), (409, &json!("connection_missing")), "it is in another project: {answer}");
 }
 
 async fn what_the_member_may_not_see_is_not_shown_to_them(test: &Test) {

@@ -1,4 +1,4 @@
-//! Connecting by consent: what is asked for, what comes back once and to whom, which workspace it is for, and what members grant for themselves.
+//! Connecting by consent: what is asked for, what comes back once and to whom, and which workspace it is for.
 
 use bitbucket_sandbox::WorkspacePermission;
 use clarityloop_bitbucket::connections::purposes::{self, Purpose};
@@ -20,7 +20,6 @@ both!(with super::CONSUMER =>
     what_is_disconnected_or_never_was_by_consent_is_not_granted_anew,
     who_is_no_owner_any_more_connects_nothing,
     writing_is_a_consent_of_its_own,
-    a_member_grants_for_themselves_and_takes_it_back,
     an_owners_own_consumer_is_used_and_may_act_as_itself,
 );
 
@@ -165,26 +164,6 @@ async fn writing_is_a_consent_of_its_own(test: &Test) {
     let none =
         purposes::credential_for(&app.parts(), workspace, uuid, Purpose::AgentTools, None, &app.now()).await.expect("an answer");
     assert!(none.is_none(), "nobody has connected for agents");
-}
-
-async fn a_member_grants_for_themselves_and_takes_it_back(test: &Test) {
-    register(test);
-    let amara = Person::new(test, "Amara Okafor").await;
-    let own = async || {
-        let (app, member) = (&test.server.app, &amara.member);
-        purposes::own_grant_of(&app.parts(), &member.workspace_id, &member.id, &app.now()).await.expect("an answer")
-    };
-    assert!(own().await.is_none());
-    let page = consent(test, &amara, "/profile/grant", &[], AMARA).await;
-    assert_eq!(page.header("location"), "/profile", "{}", page.body);
-    assert!(amara.get(test, "/profile").await.body.contains("account repository pullrequest pipeline"));
-    let credential = own().await.expect("a grant").credential;
-    assert_eq!(test.server.app.bitbucket.account(&credential).await.expect("an account").account_id.as_deref(), Some(AMARA));
-    assert_eq!(listed(test).await.len(), 0, "owners see the workspace's, not hers");
-    assert_eq!(amara.post(test, "/profile/grant/end", &[]).await.status, 303);
-    assert!(own().await.is_none());
-    assert_eq!(amara.post(test, "/profile/grant/end", &[]).await.status, 404, "there is none any more");
-    assert_eq!(consent(test, &amara, "/profile/grant", &[], AMARA).await.status, 303, "and may be given once more");
 }
 
 async fn an_owners_own_consumer_is_used_and_may_act_as_itself(test: &Test) {

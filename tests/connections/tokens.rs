@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bitbucket_sandbox::{AccessToken, ApiToken, Reach, WorkspacePermission};
+use bitbucket_sandbox::{AccessToken, ApiToken, Fault, Misbehaviour, Project, Reach, Workspace, WorkspacePermission};
 use clarityloop_bitbucket::connections::closing;
 use clarityloop_bitbucket::connections::purge::Links;
 use clarityloop_bitbucket::storage::ids::ConnectionId;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{CONNECTIONS, listed, owner, stored};
 use crate::both;
-use crate::harness::{AMARA, Test};
+use crate::harness::{AMARA, INGRID, Test};
 
 both!(
     a_token_of_a_repository_is_checked_sealed_and_used_in_it_alone,
@@ -22,6 +22,9 @@ both!(
     an_api_token_goes_with_its_address_and_its_last_day,
     owners_are_warned_before_a_token_ends_and_replace_it_without_losing_anything,
     a_token_that_is_revoked_needs_attention,
+    a_token_that_was_refused_in_passing_is_checked_back_to_connected,
+    a_token_of_a_workspace_without_repositories_is_proven_by_another_call,
+    a_persons_token_is_no_access_token,
     the_last_way_out_takes_the_data_and_proves_it,
 );
 
@@ -219,6 +222,65 @@ async fn a_token_that_is_revoked_needs_attention(test: &Test) {
     assert_eq!((&connection["state"], &connection["failing_code"]), (&json!("reconnect"), &json!("bitbucket_not_authorised")));
     let page = ingrid.get(test, CONNECTIONS).await;
     assert!(page.body.contains("Bitbucket does not take this token any more"), "{}", page.body);
+}
+
+async fn a_token_that_was_refused_in_passing_is_checked_back_to_connected(test: &Test) {
+    let scopes = ["repository", "pullrequest"];
+    ledger_token(test, LEDGER_TOKEN, &scopes);
+    let (_, made) = paste(test, &pasted(LEDGER_TOKEN)).await;
+    test.sandbox.revoke_token(LEDGER_TOKEN);
+    let ingrid = owner(test).await;
+    let path = format!("{CONNECTIONS}/{}/check", made["id"].as_str().expect("an id"));
+    for _ in 0..2 {
+        assert_eq!(ingrid.post(test, &path, &[]).await.status, 303);
+        assert_eq!(listed(test).await[0]["state"], "reconnect", "it is still refused");
+    }
+    let page = ingrid.get(test, CONNECTIONS).await;
+    assert!(page.body.contains("Check it now: Bitbucket may have refused it in passing"), "{}", page.body);
+    test.sandbox.misbehave(Misbehaviour::on("/2.0/repositories", Fault::Status(503)));
+    let silent = ingrid.post(test, &path, &[]).await;
+    assert_eq!((silent.status, &listed(test).await[0]["state"]), (503, &json!("reconnect")), "silence is no answer");
+    test.sandbox.behave();
+    ledger_token(test, LEDGER_TOKEN, &scopes);
+    assert_eq!(ingrid.post(test, &path, &[]).await.status, 303);
+    let connection = &listed(test).await[0];
+    assert_eq!((&connection["state"], &connection["failing_code"]), (&json!("connected"), &json!(null)), "{connection}");
+    assert_eq!(connection["attention"], json!(null));
+    assert!(ingrid.get(test, "/settings/audit").await.body.contains("is taken again"));
+}
+
+async fn a_token_of_a_workspace_without_repositories_is_proven_by_another_call(test: &Test) {
+    let uuid = "{01990000-0000-4000-8000-00000000beef}";
+    test.sandbox.world(|world| {
+        let (slug, name) = ("empty".to_owned(), "Empty".to_owned());
+        world.workspaces.push(Workspace { uuid: uuid.to_owned(), slug, name, personal: false });
+        let (key, name) = ("NEW".to_owned(), "New".to_owned());
+        world.projects.push(Project { uuid: uuid.to_owned(), key, name, workspace: uuid.to_owned() });
+    });
+    let paste_as = async |token: &str, place: &str, more: &[&str]| {
+        let scopes = [&["repository", "pullrequest"], more].concat();
+        test.sandbox.add_access_token(AccessToken::new(token, Reach::Workspace(place.to_owned()), &scopes));
+        let body =
+            json!({"name": "Empty", "kind": "workspace_token", "workspace": "empty", "token": token, "purposes": ["reading"]});
+        paste(test, &body).await
+    };
+    let (status, answer) = paste_as("ATCTT-bare", "empty", &[]).await;
+    assert_eq!((status, &answer["code"]), (400, &json!("reach_unproven")), "{answer}");
+    assert!(answer["detail"].as_str().expect("a remedy").contains("one of the scopes account, webhook or project"), "{answer}");
+    for scope in ["account", "webhook", "project"] {
+        let (status, answer) = paste_as(&format!("ATCTT-{scope}"), "empty", &[scope]).await;
+        assert_eq!((status, &answer["bitbucket_workspace_slug"]), (201, &json!("empty")), "{scope}: {answer}");
+    }
+    let (status, answer) = paste_as("ATCTT-elsewhere", "lumenpay", &["account", "webhook", "project"]).await;
+    assert_eq!((status, &answer["code"]), (400, &json!("reach_unproven")), "another workspace’s token: {answer}");
+}
+
+async fn a_persons_token_is_no_access_token(test: &Test) {
+    let token = test.sandbox.grant_directly("consumer", INGRID, &["account", "repository", "pullrequest"]).access_token;
+    let body =
+        json!({"name": "All", "kind": "workspace_token", "workspace": "lumenpay", "token": token, "purposes": ["reading"]});
+    let (status, answer) = paste(test, &body).await;
+    assert_eq!((status, &answer["code"]), (400, &json!("token_kind_differs")), "{answer}");
 }
 
 async fn the_last_way_out_takes_the_data_and_proves_it(test: &Test) {

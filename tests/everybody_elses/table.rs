@@ -46,6 +46,7 @@ owners  GET       /settings/integrations/bitbucket/connections
 owners  POST      /settings/integrations/bitbucket/connections/consent
 owners  POST      /settings/integrations/bitbucket/connections/consumer
 owners  POST      /settings/integrations/bitbucket/connections/consumer/connect
+owners  GET,POST  /settings/integrations/bitbucket/connections/consumer/remove
 owners  GET,POST  /settings/integrations/bitbucket/connections/token
 owners  GET,POST  /settings/integrations/bitbucket/connections/{id}
 owners  POST      /settings/integrations/bitbucket/connections/{id}/consent

@@ -1,6 +1,7 @@
 //! Connections for tests that need one and not the way to it.
 
 use clarityloop_bitbucket::config::Secret;
+use clarityloop_bitbucket::connections::discovery::Reached;
 use clarityloop_bitbucket::connections::purposes::{Purpose, Purposes};
 use clarityloop_bitbucket::connections::tokens::{self, Checked, Typed};
 use clarityloop_bitbucket::people::members::Member;
@@ -24,8 +25,11 @@ impl Test {
         let now = self.server.app.now();
         let pasted = typed.parse(&now).expect("a token");
         let checked = Checked {
-            workspace: bitbucket_workspace.parse().expect("a UUID"),
-            slug: super::LUMENPAY.to_owned(),
+            reached: Reached {
+                uuid: bitbucket_workspace.parse().expect("a UUID"),
+                slug: super::LUMENPAY.to_owned(),
+                is_administrator: true,
+            },
             scopes: Some("repository pullrequest".to_owned()),
             account_id: None,
         };

@@ -27,10 +27,11 @@ impl Test {
         self.connect(Granted { secret, kind, scopes, purposes, member: None, restricted_to: repositories }).await;
     }
 
-    /// A member's own grant, for the account with this id.
+    /// A member's own grant, for the account with this id: the one that writes when it has any scope for that.
     pub async fn own_grant(&self, member: &Member, account: &str, scopes: &[&str]) {
         let secret = self.sandbox.grant_directly("consumer", account, scopes).access_token;
-        let granted = Granted { secret, kind: "oauth", scopes, purposes: "", member: Some(member), restricted_to: None };
+        let purposes = if scopes.iter().any(|scope| scope.contains(':')) { "writes" } else { "agents" };
+        let granted = Granted { secret, kind: "oauth", scopes, purposes, member: Some(member), restricted_to: None };
         self.connect(granted).await;
     }
 

@@ -6,13 +6,13 @@ use uuid::Uuid;
 
 use super::asked::Asked;
 use super::permission::{Permission, Permissions, Question};
-use super::place;
+use super::{own_grants, place};
 use crate::bitbucket::operations::Operation;
 use crate::bitbucket::{Body, Call, Credential};
 use crate::config::Now;
+use crate::connections::Parts;
 use crate::connections::grants::Place;
 use crate::connections::purposes::{self, Chosen, Purpose, Way};
-use crate::connections::{Parts, grants, scopes};
 use crate::error::{Error, Kind, Result};
 use crate::people::Viewer;
 use crate::people::identities::{self, Identity};
@@ -32,11 +32,13 @@ pub struct Right {
 
 /// What the database says of who asks and what is asked about.
 struct Known {
-    /// Whether the member's own grant has the scopes, as far as they are known; none without a grant.
-    own_grant_suffices: Option<bool>,
+    /// The member's own grants that are in use.
+    own: own_grants::Own,
     identity: Option<Identity>,
     /// The Bitbucket workspace that the path names, when it is connected here.
     workspace: Option<Uuid>,
+    /// The key of the project of the repository that the path names, as far as the list of repositories knows it.
+    project: Option<String>,
 }
 
 /// Finds what a call may be made with, and the call as it is then made: with the workspace's credential the path names the
@@ -53,10 +55,11 @@ pub async fn right(
     now: &Now,
 ) -> Result<(Right, Call)> {
     let (asking, operation) = (viewer.clone(), asked.target.operation);
-    let workspace = asked.target.workspace().map(str::to_owned);
-    let known = parts.database.read(move |connection| Known::read(connection, &asking, operation, workspace.as_deref())).await?;
-    if known.own_grant_suffices == Some(true)
-        && let Some(chosen) = purposes::own_grant_of(parts, &viewer.workspace_id, &viewer.member_id, now).await?
+    let named = (asked.target.workspace().map(str::to_owned), asked.target.repository().map(|(_, slug)| slug.to_owned()));
+    let read = move |connection: &mut AnyConnection| Known::read(connection, &asking, named.0.as_deref(), named.1.as_deref());
+    let known = parts.database.read(read).await?;
+    if let Some(own) = known.own.for_operation(operation)
+        && let Some(chosen) = purposes::own_grant(parts, own, now).await?
     {
         return Ok((chosen.into(), asked.call.clone()));
     }
@@ -66,23 +69,21 @@ pub async fn right(
     };
     match right {
         // Whoever has connected their account wants to hear what is wrong with that first.
-        Err(error) if known.own_grant_suffices == Some(false) && error.kind != Kind::Upstream => {
-            Err(known.own_grant_needed(operation))
-        }
+        Err(error) if known.own.are_too_narrow(operation) && error.kind != Kind::Upstream => Err(known.own.needed(operation)),
         right => right,
     }
 }
 
 impl Known {
-    fn read(connection: &mut AnyConnection, viewer: &Viewer, operation: &Operation, workspace: Option<&str>) -> Result<Self> {
-        let own = grants::own(connection, viewer)?.filter(|own| own.state == grants::State::Connected);
-        let suffices = |granted: &str| operation.oauth_scopes.iter().all(|scope| scopes::covers(granted, scope));
+    fn read(connection: &mut AnyConnection, viewer: &Viewer, workspace: Option<&str>, repository: Option<&str>) -> Result<Self> {
+        let identity = identities::of(connection, viewer, &viewer.member_id)?.filter(|identity| identity.confirmed_at.is_some());
         let workspace = workspace.map(|name| place::connected(connection, &viewer.workspace_id, name)).transpose()?.flatten();
-        Ok(Self {
-            own_grant_suffices: own.map(|own| own.scopes.as_deref().is_none_or(suffices)),
-            identity: identities::of(connection, viewer, &viewer.member_id)?.filter(|identity| identity.confirmed_at.is_some()),
-            workspace,
-        })
+        let project = match workspace.zip(repository) {
+            Some((workspace, repository)) => place::project_of(connection, &viewer.workspace_id, workspace, repository)?,
+            None => None,
+        };
+        let own = own_grants::Own::read(connection, viewer, identity.as_ref())?;
+        Ok(Self { own, identity, workspace, project })
     }
 
     /// The Bitbucket workspace that the path names.
@@ -92,18 +93,6 @@ impl Known {
                 "This Bitbucket workspace is not connected here. Check its name, or connect your own account on your profile.";
             Error::forbidden("workspace_not_connected", detail)
         })
-    }
-
-    /// What to say where only the member's own grant would do.
-    fn own_grant_needed(&self, operation: &Operation) -> Error {
-        if self.own_grant_suffices == Some(false) {
-            let scopes = operation.oauth_scopes.join(" and ");
-            let detail =
-                format!("Your own connection to Bitbucket lacks the scope {scopes}. Connect again on your profile with it.");
-            return Error::forbidden("own_grant_too_narrow", detail);
-        }
-        let detail = "Only your own Bitbucket account may do this for you. Connect it on your profile, and call again.";
-        Error::forbidden("own_grant_needed", detail)
     }
 }
 
@@ -118,7 +107,7 @@ async fn of_whole_workspace(
 ) -> Result<(Right, Call)> {
     let operation = asked.target.operation;
     if operation.is_read() || asked.target.workspace().is_none() {
-        return Err(known.own_grant_needed(operation));
+        return Err(known.own.needed(operation));
     }
     if viewer.role != Role::Owner {
         let detail = "With the workspace's connection only an owner may do this. Ask one of them, or connect your own account on your profile.";
@@ -143,7 +132,7 @@ async fn in_repository(
 ) -> Result<(Right, Call)> {
     let operation = asked.target.operation;
     if leads_elsewhere(asked) || is_in_ones_own_name(operation) {
-        return Err(known.own_grant_needed(operation));
+        return Err(known.own.needed(operation));
     }
     let Some(identity) = &known.identity else {
         let detail = "The workspace's connection serves only those whose Bitbucket account is known. Link yours on your profile, or \
@@ -152,7 +141,7 @@ async fn in_repository(
     };
     let uuid = known.workspace()?;
     let purpose = if operation.is_read() { Purpose::AgentTools } else { Purpose::Writes };
-    let place = Some(Place { repository: slug, project: None });
+    let place = Some(Place { repository: slug, project: known.project.as_deref() });
     let chosen = purposes::credential_for(parts, &viewer.workspace_id, uuid, purpose, place, now).await?;
     let chosen = chosen.ok_or_else(|| connection_missing(purpose))?;
     must_be_chosen(parts, viewer, uuid, &chosen.way, slug).await?;

@@ -50,20 +50,39 @@ pub(super) fn is_chosen(
 ) -> Result<bool> {
     let listed = match parse_uuid(name) {
         Some(uuid) => repositories::is_chosen(connection, workspace_id, uuid)?,
-        None => {
-            let workspace = bitbucket_workspaces::table.find(bitbucket_workspace.to_string());
-            let slug: Option<Option<String>> = workspace.select(bitbucket_workspaces::slug).first(connection).optional()?;
-            match slug.flatten() {
-                Some(slug) => repositories::is_chosen_by_name(connection, workspace_id, &format!("{slug}/{name}"))?.is_some(),
-                None => false,
-            }
-        }
+        None => match slug(connection, bitbucket_workspace)? {
+            Some(slug) => repositories::is_chosen_by_name(connection, workspace_id, &format!("{slug}/{name}"))?.is_some(),
+            None => false,
+        },
     };
     match way {
         _ if listed => Ok(true),
         Way::Connection(id) => names(connection, workspace_id, id, name),
         Way::Installation(_) => Ok(false),
     }
+}
+
+/// The key of the project of a repository, by its slug or its UUID in braces, as the list of repositories has it.
+pub(super) fn project_of(
+    connection: &mut AnyConnection,
+    workspace_id: &WorkspaceId,
+    bitbucket_workspace: Uuid,
+    name: &str,
+) -> Result<Option<String>> {
+    let full_name = match parse_uuid(name) {
+        Some(_) => String::new(),
+        None => {
+            let Some(slug) = slug(connection, bitbucket_workspace)? else { return Ok(None) };
+            format!("{slug}/{name}")
+        }
+    };
+    repositories::project_of(connection, workspace_id, parse_uuid(name), &full_name)
+}
+
+fn slug(connection: &mut AnyConnection, bitbucket_workspace: Uuid) -> Result<Option<String>> {
+    let workspace = bitbucket_workspaces::table.find(bitbucket_workspace.to_string());
+    let slug: Option<Option<String>> = workspace.select(bitbucket_workspaces::slug).first(connection).optional()?;
+    Ok(slug.flatten())
 }
 
 /// Whether a connection names this repository, by its slug: its token is the repository's own, or an owner has restricted it to a list

@@ -7,10 +7,10 @@ use crate::bitbucket::Failure;
 use crate::bitbucket::grants::Granted;
 use crate::bitbucket::oauth::Consumer;
 use crate::config::{Config, Now, Secret};
-use crate::connections::consumers;
 use crate::connections::faring::REFRESH as CALL;
 use crate::connections::grants::{Kind, State, lock};
 use crate::connections::secrets::{Sealed, forget, sealed_for};
+use crate::connections::{budgets, consumers};
 use crate::error::Result;
 use crate::people::audit;
 use crate::people::text::one_line;
@@ -35,8 +35,8 @@ const GRACE_SECONDS: i64 = 600;
 
 /// What to do next about a connection's credential.
 pub(super) enum Step {
-    /// Use this, with the e-mail address where it is an API token.
-    Use(Secret, Option<Secret>),
+    /// Use this.
+    Use(Usable),
     /// Nothing: it is ended, or has to be granted anew.
     Ended,
     /// Nothing now: it failed a moment ago, for this reason.
@@ -45,6 +45,16 @@ pub(super) enum Step {
     Wait,
     /// Ask Bitbucket.
     Refresh(Box<Lease>),
+}
+
+/// What calls can be made with.
+pub(super) struct Usable {
+    /// The access token, or the pasted one.
+    pub(super) secret: Secret,
+    /// The e-mail address that goes with an API token.
+    pub(super) email: Option<Secret>,
+    /// Whose rate limit the calls count against.
+    pub(super) budget: String,
 }
 
 /// The right to ask Bitbucket for the next pair.
@@ -68,6 +78,7 @@ struct Row {
     workspace_id: WorkspaceId,
     kind: Kind,
     consumer_id: Option<ConsumerId>,
+    account_id: Option<String>,
     expires_at: Option<NaiveDateTime>,
     failing_call: Option<String>,
     failing_code: Option<String>,
@@ -100,11 +111,12 @@ macro_rules! secrets {
     };
 }
 
-fn row(connection: &mut AnyConnection, id: &ConnectionId) -> Result<Option<Row>> {
-    let row = connections::table.find(id).filter(connections::state.eq(State::Connected)).select((
+fn row(connection: &mut AnyConnection, id: &ConnectionId, state: State) -> Result<Option<Row>> {
+    let row = connections::table.find(id).filter(connections::state.eq(state)).select((
         connections::workspace_id,
         connections::kind,
         connections::consumer_id,
+        connections::account_id,
         connections::expires_at,
         connections::failing_call,
         connections::failing_code,
@@ -114,9 +126,15 @@ fn row(connection: &mut AnyConnection, id: &ConnectionId) -> Result<Option<Row>>
 }
 
 /// What to do when no write is needed to know it.
-pub(super) fn look(connection: &mut AnyConnection, id: &ConnectionId, keyring: &Keyring, now: &Now) -> Result<Option<Step>> {
+pub(super) fn look(
+    connection: &mut AnyConnection,
+    id: &ConnectionId,
+    state: State,
+    keyring: &Keyring,
+    now: &Now,
+) -> Result<Option<Step>> {
     let secrets: Option<Secrets> = secrets!(id).first(connection).optional()?;
-    match (row(connection, id)?, secrets) {
+    match (row(connection, id, state)?, secrets) {
         (Some(row), Some(secrets)) => row.without_asking(&secrets, id, keyring, now),
         _ => Ok(Some(Step::Ended)),
     }
@@ -126,13 +144,14 @@ pub(super) fn look(connection: &mut AnyConnection, id: &ConnectionId, keyring: &
 pub(super) fn take(
     connection: &mut AnyConnection,
     id: &ConnectionId,
+    state: State,
     keyring: &Keyring,
     config: &Config,
     now: &Now,
 ) -> Result<Step> {
     let secrets: Option<Secrets> = for_update(secrets!(id)).get_result(connection).optional()?;
     // Read after the lock, so that it is what another server has just stored.
-    let (Some(row), Some(secrets)) = (row(connection, id)?, secrets) else { return Ok(Step::Ended) };
+    let (Some(row), Some(secrets)) = (row(connection, id, state)?, secrets) else { return Ok(Step::Ended) };
     if let Some(step) = row.without_asking(&secrets, id, keyring, now)? {
         return Ok(step);
     }
@@ -160,7 +179,9 @@ impl Row {
         if is_usable && (is_fresh || is_leased || has_just_failed) {
             let secret = keyring.open_text(&secrets.access_token, &sealed_for(id, Sealed::AccessToken))?;
             let open_email = |sealed: &String| keyring.open_text(sealed, &sealed_for(id, Sealed::Email));
-            return Ok(Some(Step::Use(secret, secrets.email.as_ref().map(open_email).transpose()?)));
+            let (account, consumer) = (self.account_id.as_deref(), self.consumer_id.as_ref());
+            let budget = budgets::of(self.kind, account, consumer, &secret, id.as_str());
+            return Ok(Some(Step::Use(Usable { secret, email: secrets.email.as_ref().map(open_email).transpose()?, budget })));
         }
         if is_leased {
             return Ok(Some(Step::Wait));

@@ -58,13 +58,17 @@ pub struct ReadRepositories {
     pub pages: u32,
 }
 
-/// Begins a reading, unless one is under way; answers whether it did.
+/// Begins a reading, unless one is under way or the Bitbucket workspace is not connected any more; answers whether it did.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn begin(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbucket_workspace: Uuid, now: &Now) -> Result<bool> {
     // Several servers look at the same minute, and the second must see what the first has begun.
     lock_bitbucket_workspace(connection, bitbucket_workspace)?;
+    // It may have been disconnected since somebody saw that it was due, and its list with it.
+    if !purge::is_connected(connection, workspace_id, bitbucket_workspace)? {
+        return Ok(false);
+    }
     let uuid = bitbucket_workspace.to_string();
     let row = listings::table.find((workspace_id, &uuid)).select((listings::begun_at, listings::is_under_way));
     let former: Option<(NaiveDateTime, bool)> = row.first(connection).optional()?;
@@ -197,9 +201,9 @@ async fn means(parts: &Parts<'_>, payload: &ReadRepositories, now: &Now) -> Resu
     }
     let uuid = bitbucket_workspace.to_string();
     let narrow = parts.database.read(move |connection| grants::in_use(connection, &workspace_id, &uuid)).await?;
-    Ok(Means::OfEach(
-        narrow.into_iter().filter(|connection| connection.serves(reading)).map(|connection| connection.id).collect(),
-    ))
+    // Whoever reads for agents has to know which repositories there are, and in which projects they are.
+    let reads = |connection: &Connection| connection.serves(reading) || connection.serves(Purpose::AgentTools);
+    Ok(Means::OfEach(narrow.into_iter().filter(reads).map(|connection| connection.id).collect()))
 }
 
 /// Whether the reading is still the one that counts, and the Bitbucket workspace still connected.

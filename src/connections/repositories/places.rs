@@ -100,7 +100,7 @@ pub fn connected(connection: &mut AnyConnection, viewer: &Viewer) -> Result<Vec<
         .inner_join(bitbucket_workspaces::table)
         .filter(connections::workspace_id.eq(&viewer.workspace_id))
         .filter(connections::member_id.is_null())
-        .filter(connections::state.ne(grants::State::Disconnected))
+        .filter(connections::state.ne_all([grants::State::Disconnected, grants::State::Displaced]))
         .select((bitbucket_workspaces::uuid, bitbucket_workspaces::slug))
         .limit(100)
         .load(connection)?;

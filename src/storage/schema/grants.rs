@@ -41,6 +41,7 @@ diesel::table! {
         refreshed_at -> Nullable<Timestamp>,
         disconnected_at -> Nullable<Timestamp>,
         ending -> Nullable<Text>,
+        is_administrator -> Bool,
     }
 }
 

@@ -156,6 +156,24 @@ pub struct ChooseBitbucketPage {
     pub action: String,
     /// The workspaces: UUID, slug, and whether whoever granted it administers it.
     pub reached: Vec<(String, String, bool)>,
+    /// How many are shown, when there are more.
+    pub cut_after: Option<usize>,
+}
+
+/// The page that asks before the OAuth consumer is removed.
+#[derive(Template)]
+#[template(path = "web/settings/consumer_remove.html")]
+pub struct RemoveConsumerPage {
+    /// What stands around it.
+    pub shell: Shell,
+    /// Where it is posted to.
+    pub action: String,
+    /// The consumer's key.
+    pub client_id: String,
+    /// How many connections live by it: while there is any, it stays.
+    pub connections: i64,
+    /// How many members' own grants end with it.
+    pub own_grants: i64,
 }
 
 /// The page that asks before a connection is ended.

@@ -22,17 +22,27 @@ pub struct ProfilePage {
     pub sessions: Vec<SessionRow>,
     /// How many API tokens the member has.
     pub tokens: usize,
-    /// The member's own grant at Bitbucket.
-    pub grant: Option<OwnGrant>,
+    /// The member's own grants at Bitbucket, given or not: the one that reads, and the one that writes.
+    pub grants: Vec<OwnGrant>,
 }
 
-/// A member's own grant at Bitbucket.
+/// A member's own grant at Bitbucket, given or not.
 pub struct OwnGrant {
+    /// The word of its purpose, which its forms send.
+    pub word: &'static str,
+    /// What it is called.
+    pub name: &'static str,
+    /// What it is for.
+    pub what: &'static str,
+    /// The scopes that it asks for, separated by blanks.
+    pub asked: String,
+    /// Whether it is given.
+    pub is_given: bool,
     /// Whether Bitbucket takes it.
     pub is_well: bool,
     /// Since when there is one.
-    pub since: Time,
-    /// Its scopes, separated by blanks.
+    pub since: Option<Time>,
+    /// The scopes that Bitbucket gave, separated by blanks.
     pub scopes: String,
 }
 

@@ -368,7 +368,16 @@ fn pages() -> Vec<String> {
             code,
             sessions: vec![session],
             tokens: 1,
-            grant: Some(OwnGrant { is_well: false, since: day(), scopes: hostile() }),
+            grants: vec![OwnGrant {
+                word: "agents",
+                name: "Reading",
+                what: "",
+                asked: hostile(),
+                is_given: true,
+                is_well: false,
+                since: Some(day()),
+                scopes: hostile(),
+            }],
         }
         .render(),
         TokensPage { shell: shell(), made, form, tokens: vec![token()] }.render(),

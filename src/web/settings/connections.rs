@@ -1,6 +1,7 @@
 //! Connections by OAuth and by tokens: the page with all of them, what owners change about one, and trying one out.
 
 pub mod consent;
+pub mod consumer;
 pub mod ending;
 pub mod token;
 
@@ -144,7 +145,7 @@ pub async fn change(
 /// `POST …/connections/{id}/check`: asks Bitbucket whether it works.
 ///
 /// # Errors
-/// `csrf_invalid` or `owner_needed` (403); `not_found` (404); `token_not_fetched` (503).
+/// `csrf_invalid` or `owner_needed` (403); `not_found` (404); `workspace_not_chosen` or `nothing_to_check` (409); `token_not_fetched` (503).
 pub async fn check(app: web::Data<App>, owner: Owner, id: web::Path<String>, form: Form<CsrfForm>) -> PageResult<HttpResponse> {
     owner.0.check(&form.0.csrf)?;
     checking::check(&app.parts(), &owner.0.viewer(), &parse(&id)?, &app.now()).await?;
@@ -189,6 +190,9 @@ fn done(request: &HttpRequest) -> Option<Banner> {
         "changed" => ("Changed.", "It holds from the next call on."),
         "checked" => ("Bitbucket was asked.", "What it answered stands on the card."),
         "consumer" => ("The consumer is entered.", "Its secret is sealed and never shown again."),
+        "consumer-removed" => {
+            ("The consumer is removed.", "Its secret is deleted here. Delete the consumer in Bitbucket as well.")
+        }
         "disconnected" => ("Disconnected.", "Its secrets are deleted. What is left to do stands on its card."),
         "denied" => {
             let text = "Consent was not given at Bitbucket. Press Connect again to give it.";

@@ -9,6 +9,8 @@ use crate::app::App;
 use crate::config::Secret;
 use crate::connections::consent::{self, Consented, Wish};
 use crate::connections::consumers::{self, NewConsumer};
+use crate::connections::discovery;
+use crate::connections::grants::OwnGrant;
 use crate::connections::purposes::{Purpose, Purposes};
 use crate::connections::{choosing, closing};
 use crate::error::{Error, Kind, Result};
@@ -26,6 +28,22 @@ use crate::web::sign_in::CsrfForm;
 pub struct PurposeForm {
     csrf: String,
     purpose: String,
+}
+
+/// Which of a member's own grants: the one that reads when none is named.
+#[derive(Deserialize)]
+pub struct OwnForm {
+    csrf: String,
+    #[serde(default)]
+    purpose: Option<String>,
+}
+
+impl OwnForm {
+    fn which(&self) -> Result<OwnGrant> {
+        let named = self.purpose.as_deref().unwrap_or(OwnGrant::Reading.purpose().as_str());
+        let which = OwnGrant::ALL.into_iter().find(|which| which.purpose().as_str() == named);
+        which.ok_or_else(|| Error::invalid("purpose_unknown", "purpose", "Choose which grant: agents for reading, or writes."))
+    }
 }
 
 /// A consumer as typed.
@@ -76,20 +94,20 @@ pub async fn again(app: web::Data<App>, owner: Owner, id: web::Path<String>, for
 /// `POST /profile/grant`: sends a member to Bitbucket for a grant of their own.
 ///
 /// # Errors
-/// `csrf_invalid` (403); `consumer_missing` (409).
-pub async fn begin_own(app: web::Data<App>, me: SignedIn, form: Form<CsrfForm>) -> PageResult<HttpResponse> {
+/// `csrf_invalid` (403); `purpose_unknown` (400); `consumer_missing` (409).
+pub async fn begin_own(app: web::Data<App>, me: SignedIn, form: Form<OwnForm>) -> PageResult<HttpResponse> {
     me.check(&form.0.csrf)?;
-    send(&app, &me, Wish::Own).await
+    send(&app, &me, Wish::Own(form.0.which()?)).await
 }
 
 /// `POST /profile/grant/end`: takes a member's own grant back.
 ///
 /// # Errors
-/// `csrf_invalid` (403); `not_found` (404).
-pub async fn end_own(app: web::Data<App>, me: SignedIn, form: Form<CsrfForm>) -> PageResult<HttpResponse> {
+/// `csrf_invalid` (403); `purpose_unknown` (400); `not_found` (404).
+pub async fn end_own(app: web::Data<App>, me: SignedIn, form: Form<OwnForm>) -> PageResult<HttpResponse> {
     me.check(&form.0.csrf)?;
-    let (viewer, now) = (me.viewer(), app.now());
-    app.write(move |connection| closing::end_own(connection, &viewer, &now)).await?;
+    let (viewer, now, which) = (me.viewer(), app.now(), form.0.which()?);
+    app.write(move |connection| closing::end_own(connection, &viewer, which, &now)).await?;
     Ok(see_other("/profile"))
 }
 
@@ -137,11 +155,12 @@ fn on(consented: &Consented) -> HttpResponse {
 /// `owner_needed` (403); `not_found` (404); `connection_refused` (409); 503 while Bitbucket does not answer.
 pub async fn offer(app: web::Data<App>, owner: Owner, id: web::Path<String>) -> PageResult<HttpResponse> {
     let id = parse(&id)?;
-    let reached = choosing::offered(&app.parts(), &owner.0.viewer(), &id, &app.now()).await?;
+    let offered = choosing::offered(&app.parts(), &owner.0.viewer(), &id, &app.now()).await?;
     html(&ChooseBitbucketPage {
         shell: owner.0.shell(Place::Integrations, None),
         action: format!("{}/{id}/workspace", path()),
-        reached: reached.into_iter().map(|one| (one.uuid.to_string(), one.slug, one.is_administrator)).collect(),
+        cut_after: offered.is_cut.then_some(discovery::AT_MOST),
+        reached: offered.reached.into_iter().map(|one| (one.uuid.to_string(), one.slug, one.is_administrator)).collect(),
     })
 }
 
@@ -157,9 +176,8 @@ pub async fn choose(
 ) -> PageResult<HttpResponse> {
     owner.0.check(&form.0.csrf)?;
     let (viewer, now, id) = (owner.0.viewer(), app.now(), parse(&id)?);
-    let reached = choosing::offered(&app.parts(), &viewer, &id, &now).await?;
-    let uuid = parse_uuid(&form.0.workspace);
-    let chosen = reached.into_iter().find(|one| Some(one.uuid) == uuid);
+    let offered = choosing::offered(&app.parts(), &viewer, &id, &now).await?;
+    let chosen = offered.find(parse_uuid(&form.0.workspace)).cloned();
     let chosen = chosen.ok_or_else(|| Error::not_found("Bitbucket workspace that this connection reaches"))?;
     app.write(move |connection| choosing::choose(connection, &viewer, &id, &chosen, &now)).await?;
     Ok(see_other(&format!("{}?done=connected", path())))
