@@ -114,7 +114,22 @@ impl App {
         &self,
         work: impl FnOnce(&mut AnyConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let answer = self.database.write(work).await;
+        self.looking_at_the_queue(self.database.write(work).await)
+    }
+
+    /// [`Database::write_at_once`], and then has the queue looked at.
+    ///
+    /// # Errors
+    /// What either returns, or `busy` (503).
+    pub async fn write_at_once<T: Send + 'static>(
+        &self,
+        statement: impl FnOnce(&mut AnyConnection) -> Result<Option<T>> + Send + 'static,
+        otherwise: impl FnOnce(&mut AnyConnection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.looking_at_the_queue(self.database.write_at_once(statement, otherwise).await)
+    }
+
+    fn looking_at_the_queue<T>(&self, answer: Result<T>) -> Result<T> {
         if answer.is_ok() {
             self.jobs_waiting.notify_one();
         }

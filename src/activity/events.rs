@@ -45,32 +45,26 @@ pub enum Taken {
     Ignored,
 }
 
-/// Takes a verified delivery: one write, after which it is acknowledged. What the body says is only a hint that something
-/// changed: the job asks Bitbucket, so deliveries that repeat or come out of order change nothing. One about a linked pull request
-/// costs a single statement, unless it is the first of its minute or a refresh waits already.
+/// Takes a verified delivery in the transaction of its caller: [`take_at_once`] or else [`take_otherwise`].
 ///
 /// # Errors
-/// `workspace_mismatch` or `installation_uninstalled` (403); `token_issuer_unknown` (401).
+/// As [`take_otherwise`].
 pub fn take(connection: &mut AnyConnection, client_key: &str, hint: &Hint, now: &Now) -> Result<Taken> {
-    if enqueue_at_once(connection, client_key, hint, now)? {
-        return Ok(Taken::Enqueued);
-    }
-    let (id, bitbucket_workspace_uuid, state, last_event_at, linked) = read(connection, client_key, hint)?;
-    installations::must_be_installed(state)?;
-    if hint.workspace.is_some_and(|uuid| uuid.to_string() != bitbucket_workspace_uuid) {
-        return Err(workspace_mismatch());
-    }
-    installations::note_event(connection, &id, &hint.event, last_event_at, now)?;
-    match linked.filter(|_| state == State::Active) {
-        Some(id) => pull_requests::enqueue_refresh(connection, &id, now).map(|()| Taken::Enqueued),
-        None => Ok(Taken::Ignored),
+    match take_at_once(connection, client_key, hint, now)? {
+        Some(taken) => Ok(taken),
+        None => take_otherwise(connection, client_key, hint, now),
     }
 }
 
-/// Enqueues the refresh if nothing speaks against it and nothing else is to be written. When it does not, [`take`] finds out why.
-fn enqueue_at_once(connection: &mut AnyConnection, client_key: &str, hint: &Hint, now: &Now) -> Result<bool> {
+/// Takes a verified delivery with a single statement if it is about a linked pull request, nothing speaks against it and nothing else
+/// is to be written; `None` when that is not so, for [`take_otherwise`] to find out why. What the body says is only a hint that
+/// something changed: the job asks Bitbucket, so deliveries that repeat or come out of order change nothing.
+///
+/// # Errors
+/// When the database refuses.
+pub fn take_at_once(connection: &mut AnyConnection, client_key: &str, hint: &Hint, now: &Now) -> Result<Option<Taken>> {
     let named = hint.workspace.zip(hint.repository).zip(hint.pull_request);
-    let Some(((workspace, repository), number)) = named else { return Ok(false) };
+    let Some(((workspace, repository), number)) = named else { return Ok(None) };
     let is_meant = rows::workspace_id.nullable().eq(installation_rows::workspace_id);
     let linked = installation_rows::table
         .inner_join(rows::table.on(is_meant))
@@ -81,7 +75,25 @@ fn enqueue_at_once(connection: &mut AnyConnection, client_key: &str, hint: &Hint
         .filter(rows::repository_uuid.eq(repository.to_string()))
         .filter(rows::number.eq(i64::try_from(number).unwrap_or(i64::MAX)))
         .select(rows::id);
-    pull_requests::enqueue_refresh_of_found(connection, linked, now)
+    let enqueued = pull_requests::enqueue_refresh_of_found(connection, linked, now)?;
+    Ok(enqueued.then_some(Taken::Enqueued))
+}
+
+/// Takes a verified delivery that [`take_at_once`] has not: the first of its minute is noted, one about nothing we keep is ignored.
+///
+/// # Errors
+/// `workspace_mismatch` or `installation_uninstalled` (403); `token_issuer_unknown` (401).
+pub fn take_otherwise(connection: &mut AnyConnection, client_key: &str, hint: &Hint, now: &Now) -> Result<Taken> {
+    let (id, bitbucket_workspace_uuid, state, last_event_at, linked) = read(connection, client_key, hint)?;
+    installations::must_be_installed(state)?;
+    if hint.workspace.is_some_and(|uuid| uuid.to_string() != bitbucket_workspace_uuid) {
+        return Err(workspace_mismatch());
+    }
+    installations::note_event(connection, &id, &hint.event, last_event_at, now)?;
+    match linked.filter(|_| state == State::Active) {
+        Some(id) => pull_requests::enqueue_refresh(connection, &id, now).map(|()| Taken::Enqueued),
+        None => Ok(Taken::Ignored),
+    }
 }
 
 type Row = (InstallationId, String, State, Option<NaiveDateTime>, Option<PullRequestId>);

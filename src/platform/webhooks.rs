@@ -1,5 +1,7 @@
 //! `POST /connect/webhooks`: verified, taken with one durable write, acknowledged; the work is a job's.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::body::{Body, WEBHOOK_BYTES};
@@ -23,8 +25,13 @@ pub async fn receive(
     let delivery =
         Delivery::parse(&body.0, event_key).map_err(|refusal| Error::new(Kind::Invalid, refusal.code(), refusal.to_string()))?;
     let event = metric_word(&delivery.event);
-    let (hint, now) = (Hint::from(delivery), app.now());
-    let taken = app.write(move |connection| events::take(connection, &signed.client_key, &hint, &now)).await;
+    let arrived = Arc::new((signed.client_key, Hint::from(delivery), app.now()));
+    let at_once = {
+        let arrived = Arc::clone(&arrived);
+        move |connection: &mut _| events::take_at_once(connection, &arrived.0, &arrived.1, &arrived.2)
+    };
+    let otherwise = move |connection: &mut _| events::take_otherwise(connection, &arrived.0, &arrived.1, &arrived.2);
+    let taken = app.write_at_once(at_once, otherwise).await;
     let outcome = match &taken {
         Ok(Taken::Enqueued) => "enqueued",
         Ok(Taken::Ignored) => "ignored",

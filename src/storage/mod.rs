@@ -93,6 +93,24 @@ impl Database {
         self.writer.run("write", |connection| connection::in_transaction(connection, work)).await
     }
 
+    /// As [`Database::write`], beginning with `statement`: a single statement on its own, which either database makes a transaction
+    /// by itself. Where that is all there is to write it saves PostgreSQL two of three round trips. `None`: it has written nothing,
+    /// and `otherwise` runs in a transaction.
+    ///
+    /// # Errors
+    /// What either returns; `busy` (503) when too much work waits or no connection can be had.
+    pub async fn write_at_once<T: Send + 'static>(
+        &self,
+        statement: impl FnOnce(&mut AnyConnection) -> Result<Option<T>> + Send + 'static,
+        otherwise: impl FnOnce(&mut AnyConnection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let work = |connection: &mut AnyConnection| match statement(connection)? {
+            Some(done) => Ok(done),
+            None => connection::in_transaction(connection, otherwise),
+        };
+        self.writer.run("write", work).await
+    }
+
     /// Makes what was deleted unreadable in the database's own files: SQLite's write-ahead log is emptied into the file (whose
     /// freed pages `secure_delete` has overwritten), PostgreSQL's dead rows are vacuumed away. `false`: a reader is in the
     /// way, try again.
