@@ -302,6 +302,7 @@ fn former(connection: &mut AnyConnection, viewer: &Viewer, id: &ConnectionId, ke
         let reached = kept.reached.find(Uuid::try_parse(uuid).ok()).ok_or_else(|| {
             let detail =
                 "Whoever gave consent now does not reach the Bitbucket workspace of this connection. Let somebody of it do so.";
+            let detail = format!("{detail}{}", kept.reached.remark());
             Error::conflict("workspace_not_reached", detail)
         })?;
         choosing::take_in(connection, &viewer.workspace_id, reached, now)?;

@@ -33,6 +33,15 @@ impl Discovered {
     pub fn find(&self, uuid: Option<Uuid>) -> Option<&Reached> {
         self.reached.iter().find(|reached| Some(reached.uuid) == uuid)
     }
+
+    /// What to add where one was not found: nothing, or that not all were looked through.
+    pub fn remark(&self) -> &'static str {
+        if self.is_cut {
+            " Only the first 500 workspaces were looked through: let somebody do so who belongs to fewer."
+        } else {
+            ""
+        }
+    }
 }
 
 /// The workspaces that a credential reaches, page by page: `GET /user/workspaces`, scope `account`.
@@ -47,4 +56,16 @@ pub async fn workspaces(bitbucket: &Client, credential: &Credential) -> Result<D
         Some(Reached { uuid, slug, is_administrator: access.administrator })
     });
     Ok(Discovered { reached: reached.collect(), is_cut })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_remark_names_the_bound() {
+        let cut = Discovered { reached: Vec::new(), is_cut: true };
+        assert!(cut.remark().contains(&format!("first {AT_MOST} workspaces")));
+        assert_eq!(Discovered::default().remark(), "");
+    }
 }

@@ -1,7 +1,7 @@
 //! To whom a Bitbucket workspace belongs when two ClarityLoop workspaces want it: an administrator's proof wins over a member's, and of
 //! equals the first stays.
 
-use bitbucket_sandbox::{AccessToken, Reach};
+use bitbucket_sandbox::{AccessToken, Install, Reach};
 use clarityloop_bitbucket::connections::repositories::listing;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -15,6 +15,7 @@ use crate::harness::{INGRID, LUCIA, TOMASZ, Test, make_workspace};
 both!(with super::CONSUMER =>
     an_administrators_installation_displaces_a_members_connection_once_it_is_confirmed,
     an_administrators_connection_displaces_members_whatever_they_connected_with,
+    a_claim_displaces_members_as_a_confirmation_does,
     a_member_takes_a_bitbucket_workspace_from_nobody,
     whoever_was_displaced_comes_back_when_the_place_is_free,
 );
@@ -105,6 +106,20 @@ async fn an_administrators_connection_displaces_members_whatever_they_connected_
         "purposes": ["reading"]});
     let (status, answer) = maya.call(test, Method::POST, "/connections", Some(pasted)).await;
     assert_eq!((status, &answer["code"]), (409, &json!("bitbucket_workspace_taken")), "{answer}");
+}
+
+async fn a_claim_displaces_members_as_a_confirmation_does(test: &Test) {
+    register(test);
+    let maya = maya(test).await;
+    assert_eq!(connects(test, &maya, TOMASZ).await, 303);
+    let descriptor_url = format!("{}/atlassian-connect.json", test.url);
+    let unclaimed = Install { descriptor_url, ..test.to_install() };
+    let unclaimed = test.sandbox.install(&unclaimed).await.expect("the app installs");
+    test.run_jobs().await;
+    assert_eq!(newest(test, &maya).await["state"], "connected", "it is nobody's yet");
+    test.claimed(&unclaimed).await;
+    assert_eq!((&newest(test, &maya).await["state"], test.states().await), (&json!("displaced"), vec![json!("active")]));
+    test.run_jobs().await;
 }
 
 async fn a_member_takes_a_bitbucket_workspace_from_nobody(test: &Test) {

@@ -1,14 +1,15 @@
 //! The connections in Chromium: an owner connects by consent on Bitbucket's own page, pastes a token, and sees what needs attention, in
 //! every look.
 
-use bitbucket_sandbox::{AccessToken, Reach};
+use bitbucket_sandbox::{AccessToken, Reach, Workspace};
 use clarityloop_bitbucket::config::Secret;
+use reqwest::Method;
 use serde_json::json;
 
-use super::{CONNECTIONS, consumer};
+use super::{CONNECTIONS, consent, consumer};
 use crate::harness::browser::{Browser, in_every_look, sign_in, with_browser};
 use crate::harness::people::Person;
-use crate::harness::{INGRID, LUMENPAY, Test};
+use crate::harness::{INGRID, LUMENPAY, TOMASZ, Test, make_workspace};
 
 const TOKEN: &str = "ATCTT3xFfGN0-in-the-browser";
 
@@ -69,6 +70,73 @@ async fn an_owner_connects_by_consent_and_with_a_token_and_sees_what_needs_atten
         in_every_look(browser, "connections-disconnect", None).await;
         browser.press(".button-danger").await;
         browser.find_text("Its secrets are deleted.").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_member_gives_their_own_grants_and_an_owner_removes_the_consumer() {
+    with_browser(true, async |test, browser| {
+        sign_in(test, browser, &test.made.owner).await;
+        connect_by_consent(test, browser).await;
+        browser.press("a[href$='/consumer/remove']").await;
+        browser.find_text("One connection lives").await;
+        in_every_look(browser, "consumer-in-use", None).await;
+
+        browser.open(&format!("{}/profile", test.url)).await;
+        browser.press("button[aria-label='Give: writing']").await;
+        browser.find_text("Confirm access to your account").await;
+        browser.press(&format!("option[value='{INGRID}']")).await;
+        browser.press("button[value=grant]").await;
+        browser.find_text("It may: account repository:write").await;
+        in_every_look(browser, "profile-grants", None).await;
+
+        open(test, browser).await;
+        browser.press("a[aria-label^='Disconnect']").await;
+        browser.press(".button-danger").await;
+        browser.find_text("Its secrets are deleted.").await;
+        browser.press("a[href$='/consumer/remove']").await;
+        browser.find_text("A member’s own grant ends").await;
+        in_every_look(browser, "consumer-remove", None).await;
+        browser.press(".button-danger").await;
+        browser.find_text("The consumer is removed.").await;
+        test.run_jobs().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_displaced_connection_says_so_and_a_long_list_of_workspaces_says_that_it_is_cut() {
+    with_browser(true, async |test, browser| {
+        let workspace = |number: usize| Workspace {
+            uuid: format!("{{01990000-0000-4000-8000-{number:012}}}"),
+            slug: format!("w-{number:04}"),
+            name: format!("Workspace {number}"),
+            personal: false,
+        };
+        test.sandbox.world(|world| world.workspaces.extend((0..501).map(workspace)));
+        sign_in(test, browser, &test.made.owner).await;
+        test.sandbox.add_consumer(consumer(test, "own-key", "own-secret"));
+        let owner = Person::of(test, test.made.owner.clone()).await;
+        let fields = [("client_id", "own-key"), ("client_secret", "own-secret")];
+        assert_eq!(owner.post(test, &format!("{CONNECTIONS}/consumer"), &fields).await.status, 303);
+        let page = consent(test, &owner, &format!("{CONNECTIONS}/consent"), &[("purpose", "reading")], TOMASZ).await;
+        browser.open(&format!("{}{}", test.url, page.header("location"))).await;
+        browser.find_text("reaches more workspaces than the 500 that are shown").await;
+        in_every_look(browser, "connections-workspace-cut", None).await;
+        browser.press("button[aria-label='Choose lumenpay']").await;
+        browser.find_text("What it serves stands below.").await;
+
+        let made = make_workspace(&test.server, "Elsewhere", "Maya Levi", "maya@elsewhere.example").await;
+        let maya = Person { token: made.token, ..Person::of(test, made.owner).await };
+        let reach = Reach::Workspace(LUMENPAY.to_owned());
+        test.sandbox.add_access_token(AccessToken::new(TOKEN, reach, &["account", "repository", "pullrequest"]));
+        let body =
+            json!({"name": "Own", "kind": "workspace_token", "workspace": LUMENPAY, "token": TOKEN, "purposes": ["reading"]});
+        assert_eq!(maya.call(test, Method::POST, "/connections", Some(body)).await.0, 201);
+        open(test, browser).await;
+        browser.find_text("An administrator of this Bitbucket workspace").await;
+        in_every_look(browser, "connections-displaced", None).await;
     })
     .await;
 }

@@ -196,7 +196,11 @@ fn listing(pasted: &Pasted) -> Vec<(&'static str, String)> {
 async fn of_whose_it_is(bitbucket: &Client, credential: &Credential, pasted: &Pasted, workspace: Workspace) -> Result<Reached> {
     let theirs = discovery::workspaces(bitbucket, credential).await.map_err(|failure| refused(pasted, &failure))?;
     let uuid = workspace.uuid.as_deref().and_then(parse_uuid);
-    theirs.find(uuid).cloned().ok_or_else(|| unproven(pasted))
+    theirs.find(uuid).cloned().ok_or_else(|| {
+        let error = unproven(pasted);
+        let detail = format!("{}{}", error.detail, theirs.remark());
+        Error::invalid("reach_unproven", "workspace", detail)
+    })
 }
 
 /// Whether an access token is shown more there than the public is: only its own repositories are listed with this role.
