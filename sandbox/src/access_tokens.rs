@@ -104,16 +104,18 @@ impl Reach {
 impl Bitbucket {
     /// Makes an access token, or changes the one with this secret.
     pub fn add_access_token(&self, token: AccessToken) {
-        let tokens = &mut self.state().access_tokens;
-        tokens.retain(|known| known.token != token.token);
-        tokens.push(token);
+        let mut state = self.state();
+        state.keep_secret(&token.token);
+        state.access_tokens.retain(|known| known.token != token.token);
+        state.access_tokens.push(token);
     }
 
     /// Makes an API token, or changes the one with this secret.
     pub fn add_api_token(&self, token: ApiToken) {
-        let tokens = &mut self.state().api_tokens;
-        tokens.retain(|known| known.token != token.token);
-        tokens.push(token);
+        let mut state = self.state();
+        state.keep_secret(&token.token);
+        state.api_tokens.retain(|known| known.token != token.token);
+        state.api_tokens.push(token);
     }
 
     /// Ends an access token or an API token.

@@ -4,6 +4,7 @@ use crate::{
     access_tokens::{AccessToken, ApiToken},
     budget::Budget,
     calls::{Call, Sent},
+    downloads::Download,
     forge::Forge,
     hook::Hook,
     installation::Record,
@@ -44,6 +45,9 @@ pub(crate) struct State {
     pub(crate) misbehaviours: Vec<Misbehaviour>,
     pub(crate) calls: Vec<Call>,
     pub(crate) expected_prefixes: Vec<String>,
+    pub(crate) expected_misfits: Vec<String>,
+    pub(crate) secrets: Vec<String>,
+    pub(crate) downloads: Vec<Download>,
     pub(crate) sent: Vec<Sent>,
 }
 

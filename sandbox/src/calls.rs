@@ -1,6 +1,7 @@
 //! What the app asked of the API and what the sandbox sent to the app, recorded for tests and for the reader of a page.
 
-use crate::bitbucket::Bitbucket;
+use crate::{bitbucket::Bitbucket, openapi::check_requests};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 /// By what a call was let in.
@@ -37,6 +38,8 @@ impl CredentialKind {
 /// A call that came in to the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
+    /// When it came, by the sandbox's clock.
+    pub at: DateTime<Utc>,
     /// Upper-case.
     pub method: String,
     /// As it came, still percent-encoded.
@@ -52,6 +55,8 @@ pub struct Call {
     pub credential: Option<CredentialKind>,
     /// What was sent along, as text. Of a form to the token endpoint only the `grant_type`, because the rest is secret.
     pub body: String,
+    /// The header of that name; empty when there is none.
+    pub content_type: String,
     /// Whether no such endpoint exists here.
     pub unexpected: bool,
 }
@@ -89,6 +94,24 @@ impl Bitbucket {
         let state = self.state();
         let announced = |call: &Call| state.expected_prefixes.iter().any(|prefix| call.path.starts_with(prefix.as_str()));
         state.calls.iter().filter(|call| call.unexpected && !announced(call)).cloned().collect()
+    }
+
+    /// Says that calls of which the comparison with the OpenAPI file says this are meant.
+    pub fn expect_misfits(&self, part: &str) {
+        self.state().expected_misfits.push(part.to_owned());
+    }
+
+    /// What of the calls so far is not as the OpenAPI file has it and was not announced; nothing when the file is not at hand, which is
+    /// said on standard error. A harness fails on any.
+    #[must_use]
+    pub fn misfits(&self) -> Vec<String> {
+        let (calls, expected) = {
+            let state = self.state();
+            (state.calls.clone(), state.expected_misfits.clone())
+        };
+        let mut misfits = check_requests(&calls).unwrap_or_default();
+        misfits.retain(|misfit| !expected.iter().any(|part| misfit.contains(part.as_str())));
+        misfits
     }
 
     /// Every lifecycle call, webhook and Forge call that was sent to the app, oldest first.

@@ -85,6 +85,7 @@ impl Bitbucket {
         let address = with_parameter(&address, "xdm_e", &self.url);
         let address = with_parameter(&address, "crev", "7278f871aa92/dist/connect/v5");
         let token = self.token(client_key, "GET", &address, FRAME_LIFETIME_SECONDS)?.sign(&self.secret_of(client_key)?);
+        self.state().keep_secret(&token);
         Ok(with_parameter(&address, "jwt", &token))
     }
 

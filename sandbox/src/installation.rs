@@ -102,7 +102,9 @@ impl Bitbucket {
     /// # Errors
     /// No such installation, or it has no secret yet.
     pub fn sign(&self, client_key: &str, method: &str, url: &str) -> Result<String, Missing> {
-        Ok(self.token(client_key, method, url, 3600)?.sign(&self.secret_of(client_key)?))
+        let token = self.token(client_key, method, url, 3600)?.sign(&self.secret_of(client_key)?);
+        self.state().keep_secret(&token);
+        Ok(token)
     }
 
     pub(crate) fn token_of(

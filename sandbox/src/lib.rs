@@ -11,11 +11,12 @@
 //! | `descriptor`, `module`, `registered_app`, `installation` | apps and where they are installed |
 //! | `oauth`, `access_tokens` | consumers, what people have granted them, tokens that people paste |
 //! | `budget` | how often a credential may call |
-//! | `bitbucket`, `calls`, `misbehaviour` | the shared state, the record of calls, the faults |
+//! | `bitbucket`, `calls`, `misbehaviour`, `secrets` | the shared state, the record of calls, the faults, what must stay secret |
 //! | `lifecycle_payload`, `lifecycle`, `webhook`, `hook`, `frame` | what is sent to an app, and the addresses it is framed under |
 //! | `forge` | the same by Forge: installations, signed invocations, events, the proxy of an app's pages |
 //! | `openapi` | Bitbucket's own description of its API, and what is not as it says |
 //! | `record`, `fault` | what surrounds the API, and how faults look |
+//! | `downloads`, `multipart`, `storage` | files that are kept on another host, forms with files, that host |
 //! | `api`, `pages`, `server`, `sandbox` | REST 2.0, pages for a browser, the routes, starting and stopping |
 //!
 //! # For tests of what calls the API
@@ -61,7 +62,9 @@
 //! sandbox.world(|world| world.add_default_reviewer("lumenpay/ledger", INGRID));
 //!
 //! // Whether what was asked is as Bitbucket's OpenAPI file has it.
-//! assert_eq!(openapi::check_requests(&sandbox.calls()).unwrap_or_default(), Vec::<String>::new());
+//! sandbox.expect_misfits("made_up is no parameter"); assert_eq!(sandbox.misfits(), Vec::<String>::new());
+//! // Whether anything of this lies open somewhere.
+//! sandbox.secrets();
 //!
 //! // What was asked: method, path, query, body, status, whose credential of which kind.
 //! sandbox.calls().iter().filter(|call| call.credential == Some(CredentialKind::OAuth));
@@ -74,6 +77,7 @@ mod budget;
 mod calls;
 mod demo;
 mod descriptor;
+mod downloads;
 mod fault;
 mod forge;
 mod frame;
@@ -84,6 +88,7 @@ mod lifecycle;
 mod lifecycle_payload;
 mod misbehaviour;
 mod module;
+mod multipart;
 mod oauth;
 pub mod openapi;
 mod pages;
@@ -92,8 +97,10 @@ mod record;
 mod registered_app;
 mod resource;
 mod sandbox;
+mod secrets;
 mod server;
 mod signing;
+mod storage;
 mod token;
 mod webhook;
 mod world;

@@ -160,6 +160,7 @@ impl Bitbucket {
     /// Opens the API for the new secret; returns the preceding one.
     fn begin_install(&self, install: &Install, client_key: &str, descriptor: &Descriptor, secret: &str) -> Option<String> {
         let mut state = self.state();
+        state.keep_secret(secret);
         let workspace = state.world.workspace(&install.workspace).map(|workspace| workspace.uuid.clone()).unwrap_or_default();
         if let Some(record) = state.installations.iter_mut().find(|record| record.client_key == client_key) {
             record.pending_secret = Some(secret.to_owned());

@@ -29,7 +29,10 @@ impl Bitbucket {
     /// # Errors
     /// No such workspace or person.
     pub fn lifecycle_payload(&self, payload: &LifecyclePayload<'_>) -> Result<Value, Missing> {
-        let state = self.state();
+        let mut state = self.state();
+        if let Some(secret) = payload.shared_secret {
+            state.keep_secret(secret);
+        }
         let resources = Resources { world: &state.world, url: &self.url };
         let workspace = state.world.workspace(payload.workspace);
         let workspace = workspace.ok_or_else(|| Missing(format!("workspace {}", payload.workspace)))?;

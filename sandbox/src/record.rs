@@ -14,7 +14,7 @@ use actix_web::{
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::{
         StatusCode,
-        header::{HeaderMap, HeaderName, HeaderValue},
+        header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
     web::{Bytes, Data},
@@ -41,10 +41,13 @@ pub(crate) async fn record(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let (method, path) = (request.method().to_string(), request.path().to_owned());
     let query = request.query_string().to_owned();
+    let content_type =
+        request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let Some(bitbucket) = request.app_data::<Data<Bitbucket>>().cloned() else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     let body = recorded_body(&mut request).await;
+    let at = bitbucket.now();
     let fault = bitbucket.strike(&path);
     if let Some(Fault::Slow { milliseconds }) = fault {
         actix_web::rt::time::sleep(Duration::from_millis(milliseconds)).await;
@@ -69,7 +72,8 @@ pub(crate) async fn record(
     }
     let credential = authorized.as_ref().map(|authorized| authorized.kind);
     let authorized_as = authorized.map(|authorized| authorized.name);
-    bitbucket.state().calls.push(Call { method, path, query, status, authorized_as, credential, body, unexpected });
+    let call = Call { at, method, path, query, status, authorized_as, credential, body, content_type, unexpected };
+    bitbucket.state().calls.push(call);
     Ok(response)
 }
 

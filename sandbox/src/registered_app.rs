@@ -15,6 +15,7 @@ impl Bitbucket {
     pub fn register(&self, app_key: &str, descriptor_url: &str, secret: &str) {
         let app = RegisteredApp { key: app_key.to_owned(), descriptor_url: descriptor_url.to_owned(), secret: secret.to_owned() };
         let mut state = self.state();
+        state.keep_secret(secret);
         state.registered_apps.retain(|registered| registered.key != app_key);
         state.registered_apps.push(app);
     }

@@ -1,6 +1,6 @@
 //! The table of everything that the sandbox answers.
 
-use crate::{api, bitbucket::Bitbucket, forge::key_set, pages, record::record};
+use crate::{api, bitbucket::Bitbucket, forge::key_set, pages, record::record, storage};
 use actix_web::{
     App, HttpServer,
     dev::Server,
@@ -24,6 +24,12 @@ pub(crate) fn run(listener: TcpListener, bitbucket: Data<Bitbucket>) -> io::Resu
                 web::scope("/forge")
                     .wrap(from_fn(record))
                     .route("/.well-known/jwks.json", web::get().to(key_set::serve))
+                    .default_service(web::to(api::no_such_endpoint)),
+            )
+            .service(
+                web::scope("/storage")
+                    .wrap(from_fn(record))
+                    .route("/{kind}/{place}/{name}", web::get().to(storage::serve))
                     .default_service(web::to(api::no_such_endpoint)),
             )
             .configure(pages::routes)

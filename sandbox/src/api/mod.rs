@@ -10,6 +10,7 @@ mod caller;
 mod comments;
 mod commits;
 mod connect_token;
+mod downloads;
 mod error;
 mod fields;
 mod hooks;
@@ -88,7 +89,9 @@ fn repository_routes(config: &mut ServiceConfig) {
         .service(of("/commit/{commit}/statuses").get(commits::statuses))
         .service(of("/commit/{commit}/pullrequests").get(commits::pull_requests))
         .service(of("/diffstat/{spec}").get(commits::diffstat))
-        .service(of("/src").get(source::root))
+        .service(of("/src").get(source::root).post(source::commit))
+        .service(of("/downloads").post(downloads::upload))
+        .service(of("/downloads/{filename}").get(downloads::one))
         .service(of("/src/{commit}/{path:.*}").get(source::at_path))
         // The service behind them knows its list by the slash at its end.
         .service(of("/pipelines/").get(pipelines::list).post(pipelines::start))
@@ -96,6 +99,8 @@ fn repository_routes(config: &mut ServiceConfig) {
         .service(of("/pipelines/{pipeline_uuid}/stopPipeline").post(pipelines::stop))
         .service(of("/pipelines/{pipeline_uuid}/steps").get(pipelines::steps))
         .service(of("/pipelines/{pipeline_uuid}/steps/").get(pipelines::steps))
+        .service(of("/pipelines/{pipeline_uuid}/steps/{step_uuid}/log").get(pipelines::log))
+        .service(of("/pipelines/{pipeline_uuid}/steps/{step_uuid}/logs/{log_uuid}").get(pipelines::log))
         .service(of("/deployments").get(pipelines::deployments))
         .service(of("/deployments/").get(pipelines::deployments))
         .service(of("/environments").get(pipelines::environments))

@@ -10,12 +10,14 @@ use super::{
 };
 use crate::{
     bitbucket::Bitbucket,
-    percent::query_pairs,
+    percent::{percent_decode, percent_encode, query_pairs},
     resource::Resources,
+    storage,
     world::{Pipeline, Repository, World},
 };
 use actix_web::{
     HttpRequest, HttpResponse,
+    http::header,
     web::{Bytes, Data, Path},
 };
 use uuid::Uuid;
@@ -73,6 +75,27 @@ pub(crate) async fn steps(
     let run = run(&state.world, repository, &path.2)?;
     let values = Resources { world: &state.world, url: bitbucket.url() }.steps(run);
     List::PLAIN.answer(&request, bitbucket.url(), values)
+}
+
+/// `GET …/steps/{step_uuid}/log` and `…/logs/{log_uuid}`: while it runs the log itself, afterwards to where it is kept.
+pub(crate) async fn log(request: HttpRequest, bitbucket: Data<Bitbucket>, caller: Caller) -> Result<HttpResponse, ApiError> {
+    let part = |name: &str| request.match_info().get(name).map(percent_decode).unwrap_or_default();
+    let (pipeline, step) = (part("pipeline_uuid"), part("step_uuid"));
+    let is_running = {
+        let state = bitbucket.state();
+        let repository = enabled(&state.world, &caller, &part("workspace"), &part("repo_slug"))?;
+        let run = run(&state.world, repository, &pipeline)?;
+        let steps = Resources { world: &state.world, url: bitbucket.url() }.steps(run);
+        if !steps.iter().any(|known| known["uuid"] == step.as_str()) {
+            return Err(ApiError::not_found("Resource not found"));
+        }
+        run.result.is_none()
+    };
+    if is_running {
+        return Ok(HttpResponse::Ok().content_type("application/octet-stream").body(storage::log(&pipeline, &step)));
+    }
+    let kept = format!("logs/{}/{}", percent_encode(&pipeline), percent_encode(&step));
+    Ok(HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, bitbucket.stored_at(&kept))).finish())
 }
 
 /// `POST …/pipelines/`: a run for a branch, which goes on until a test ends it in the world. 400 where Pipelines is off.

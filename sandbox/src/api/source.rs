@@ -7,13 +7,19 @@ use super::{
     caller::Caller,
     commits::found,
     page::{self, List},
-    repositories::visible,
+    repositories::{visible, writable},
 };
-use crate::{bitbucket::Bitbucket, percent::query_pairs, resource::Resources, world::hash_of};
+use crate::{
+    bitbucket::Bitbucket,
+    multipart::{is_multipart, parts},
+    percent::query_pairs,
+    resource::Resources,
+    world::hash_of,
+};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header,
-    web::{Data, Path},
+    web::{Bytes, Data, Path},
 };
 use serde_json::Value;
 
@@ -88,6 +94,46 @@ pub(crate) async fn at_path(
         }
     }
     LISTING.answer(&request, bitbucket.url(), values)
+}
+
+/// `POST …/src`: a commit on a branch, from a form with files or without. Every field that is none of these is a file at that path.
+pub(crate) async fn commit(
+    request: HttpRequest,
+    bitbucket: Data<Bitbucket>,
+    caller: Caller,
+    path: Path<(String, String)>,
+    body: Bytes,
+) -> Result<HttpResponse, ApiError> {
+    const ABOUT: [&str; 5] = ["message", "author", "parents", "branch", "files"];
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let fields: Vec<(String, bool, Vec<u8>)> = if is_multipart(kind) {
+        let parts = parts(kind, &body).ok_or_else(|| ApiError::bad_request("The form could not be read"))?;
+        parts.into_iter().map(|part| (part.name, part.filename.is_some(), part.bytes)).collect()
+    } else {
+        let pairs = query_pairs(&String::from_utf8_lossy(&body));
+        pairs.into_iter().map(|(name, value)| (name.clone(), !ABOUT.contains(&name.as_str()), value.into_bytes())).collect()
+    };
+    let about = |wanted: &str| {
+        let found = fields.iter().find(|(name, is_file, _)| name == wanted && !is_file);
+        found.map(|(_, _, bytes)| String::from_utf8_lossy(bytes).into_owned())
+    };
+    let now = bitbucket.now();
+    let author = caller.account_id().unwrap_or_else(|| caller.name()).to_owned();
+    let mut state = bitbucket.state();
+    let repository = writable(&state.world, &caller, &path.0, &path.1)?.clone();
+    let branch = about("branch").or_else(|| repository.main_branch.clone()).unwrap_or_else(|| "main".to_owned());
+    let files: Vec<_> = fields.iter().filter(|(_, is_file, _)| *is_file).collect();
+    if files.is_empty() && about("files").is_none() {
+        return Err(ApiError::bad_request("There is nothing to commit"));
+    }
+    for (name, _, bytes) in files {
+        state.world.put_file(&repository.uuid, name.trim_start_matches('/'), bytes, &[]);
+    }
+    let message = about("message").unwrap_or_else(|| "Edited with Bitbucket".to_owned());
+    let hash = state.world.push(&repository.uuid, &branch, &author, &message, now).unwrap_or_default();
+    let full_name = Resources { world: &state.world, url: "" }.full_name(&repository);
+    let address = format!("{}/2.0/repositories/{full_name}/commit/{hash}", bitbucket.url());
+    Ok(HttpResponse::Created().insert_header((header::LOCATION, address)).finish())
 }
 
 /// From the extension, without a character set.

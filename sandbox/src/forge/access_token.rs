@@ -60,7 +60,8 @@ impl Bitbucket {
 
     fn access_token(&self, record: &Record, account_id: Option<&str>) -> String {
         let now = self.now().timestamp();
-        let known = &mut self.state().forge.access_tokens;
+        let mut state = self.state();
+        let known = &mut state.forge.access_tokens;
         let is_cached = |known: &&AccessToken| {
             known.installation == record.id
                 && known.account_id.as_deref() == account_id
@@ -76,6 +77,7 @@ impl Bitbucket {
         let token = format!("{}.{}.{rest}", URL_SAFE_NO_PAD.encode("{}"), URL_SAFE_NO_PAD.encode(claims.to_string()));
         let account_id = account_id.map(str::to_owned);
         known.push(AccessToken { token: token.clone(), installation: record.id.clone(), account_id, expires_at });
+        state.keep_secret(&token);
         token
     }
 }

@@ -55,9 +55,10 @@ impl Consumer {
 impl Bitbucket {
     /// Makes a consumer, or changes the one with this key.
     pub fn add_consumer(&self, consumer: Consumer) {
-        let consumers = &mut self.state().consumers;
-        consumers.retain(|known| known.client_id != consumer.client_id);
-        consumers.push(consumer);
+        let mut state = self.state();
+        state.keep_secret(&consumer.client_secret);
+        state.consumers.retain(|known| known.client_id != consumer.client_id);
+        state.consumers.push(consumer);
     }
 
     pub(crate) fn consumer(&self, client_id: &str) -> Option<Consumer> {
@@ -74,7 +75,9 @@ impl Bitbucket {
         let scopes = consumer.scopes.iter().filter(|scope| asked.is_empty() || asked.contains(scope)).cloned().collect();
         let code = Uuid::new_v4().simple().to_string();
         let expires_at = self.now() + Duration::seconds(CODE_SECONDS);
-        self.state().codes.push(Code {
+        let mut state = self.state();
+        state.keep_secret(&code);
+        state.codes.push(Code {
             code: code.clone(),
             client_id: consumer.client_id.clone(),
             redirect_uri,

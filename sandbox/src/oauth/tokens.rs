@@ -86,7 +86,10 @@ impl Bitbucket {
             issued_at: self.now(),
             first_used_at: None,
         };
-        self.state().refreshes.push(refresh);
+        let mut state = self.state();
+        state.keep_secret(&refresh_token);
+        state.refreshes.push(refresh);
+        drop(state);
         TokenPair { refresh_token: Some(refresh_token), ..pair }
     }
 
@@ -137,6 +140,7 @@ impl Bitbucket {
             expires_at: now + Duration::seconds(expires_in),
         };
         let access_token = grant.token.clone();
+        state.keep_secret(&access_token);
         state.grants.push(grant);
         TokenPair { access_token, refresh_token: None, scopes: scopes.to_vec(), expires_in }
     }

@@ -6,6 +6,7 @@ mod shape;
 
 use crate::percent::percent_decode;
 use serde_json::Value;
+use std::sync::OnceLock;
 
 pub use request::check_requests;
 
@@ -37,6 +38,13 @@ impl OpenApi {
             eprintln!("skipped: the OpenAPI file is not here; BITBUCKET_OPENAPI can name it");
         }
         Some(Self { document: serde_json::from_str(&text.ok()?).ok()? })
+    }
+
+    /// The same, read once for the whole process: it is large, and every test asks it.
+    #[must_use]
+    pub fn shared() -> Option<&'static Self> {
+        static FILE: OnceLock<Option<OpenApi>> = OnceLock::new();
+        FILE.get_or_init(Self::load).as_ref()
     }
 
     /// A file of a test's own.

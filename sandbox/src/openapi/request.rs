@@ -1,7 +1,11 @@
 //! Whether a call is as the file has it: path, method, parameters, body.
 
 use super::{OpenApi, Operation, shape};
-use crate::{calls::Call, percent::query_pairs};
+use crate::{
+    calls::Call,
+    multipart::{is_multipart, parts},
+    percent::query_pairs,
+};
 use serde_json::Value;
 
 /// What every list takes, though no operation says so.
@@ -32,7 +36,7 @@ impl OpenApi {
         for (parameter, value) in query_pairs(&call.query) {
             misfits.extend(self.parameter(&operation, &call.method, &parameter, &value).map(|wrong| format!("{name}: {wrong}")));
         }
-        misfits.extend(self.body(&operation, &call.method, &call.body).into_iter().map(|wrong| format!("{name}: {wrong}")));
+        misfits.extend(self.body(&operation, call).into_iter().map(|wrong| format!("{name}: {wrong}")));
         misfits
     }
 
@@ -52,23 +56,27 @@ impl OpenApi {
         (!is_of_list && !is_described).then(|| format!("{name} is no parameter"))
     }
 
-    /// The body against the schema of the body, or where the file has none, against that of the answer.
-    fn body(&self, operation: &Operation<'_>, method: &str, body: &str) -> Vec<String> {
+    /// The body against the schema of the body, or where the file has none, against that of the answer. What is sent as a form is said in
+    /// the descriptions only.
+    fn body(&self, operation: &Operation<'_>, call: &Call) -> Vec<String> {
+        let (method, body) = (call.method.as_str(), call.body.as_str());
         if body.is_empty() || operation.path == "/addon" {
             return Vec::new();
         }
         if method == "GET" || method == "DELETE" {
             return vec!["has a body".to_owned()];
         }
+        if is_multipart(&call.content_type) {
+            return with_files(operation.path, &call.content_type, body);
+        }
+        if call.content_type.starts_with("application/x-www-form-urlencoded") {
+            return as_form(operation.path, body);
+        }
         let wanted = self.resolved(&operation.operation["requestBody"]);
         let wanted = wanted.pointer("/content/application~1json/schema").cloned();
         let answered = [200, 201].into_iter().find_map(|status| self.schema_of_answer(operation, status)).cloned();
         let Some(schema) = wanted.or(answered) else { return vec!["has a body".to_owned()] };
-        let Ok(body) = serde_json::from_str::<Value>(body) else {
-            // Revisions may be sent as a form, so that the address does not grow too long.
-            let is_form = operation.path.contains("/commits");
-            return if is_form { Vec::new() } else { vec!["the body is not JSON".to_owned()] };
-        };
+        let Ok(body) = serde_json::from_str::<Value>(body) else { return vec!["the body is not JSON".to_owned()] };
         // The file asks for a `type` that names the kind of thing; the real API does not.
         let mut misfits = shape::misfits(&self.document, &schema, &body, "body");
         misfits.retain(|misfit| !misfit.ends_with("/type is required"));
@@ -80,10 +88,35 @@ impl OpenApi {
     }
 }
 
+/// A form without files: revisions, so that the address does not grow too long, or texts to commit.
+fn as_form(path: &str, body: &str) -> Vec<String> {
+    if path.ends_with("/src") || path.starts_with("/snippets") {
+        return Vec::new();
+    }
+    if !path.contains("/commits") {
+        return vec!["takes no form".to_owned()];
+    }
+    let unknown = query_pairs(body).into_iter().filter(|(name, _)| !["include", "exclude", "path"].contains(&name.as_str()));
+    unknown.map(|(name, _)| format!("{name} is no field of the form")).collect()
+}
+
+/// A form with files: to commit, to upload, or of a snippet.
+fn with_files(path: &str, content_type: &str, body: &str) -> Vec<String> {
+    let Some(parts) = parts(content_type, body.as_bytes()) else { return vec!["the form cannot be read".to_owned()] };
+    if path.ends_with("/src") || path.starts_with("/snippets") {
+        return Vec::new();
+    }
+    if !path.ends_with("/downloads") {
+        return vec!["takes no files".to_owned()];
+    }
+    let wrong = parts.into_iter().filter(|part| part.name != "files" || part.filename.is_none());
+    wrong.map(|part| format!("{} is no file to upload", part.name)).collect()
+}
+
 /// What of these calls is not as the OpenAPI file has them; `None`, and a line on standard error, when the file is not at hand. For
 /// the end of a test: `assert_eq!(check_requests(&sandbox.calls()).unwrap_or_default(), Vec::<String>::new())`.
 #[must_use]
 pub fn check_requests(calls: &[Call]) -> Option<Vec<String>> {
-    let file = OpenApi::load()?;
+    let file = OpenApi::shared()?;
     Some(calls.iter().flat_map(|call| file.check_request(call)).collect())
 }

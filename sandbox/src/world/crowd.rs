@@ -124,9 +124,11 @@ impl World {
         }
     }
 
-    /// Gives a repository (UUID, slug or name in full) the pull requests 1 to `count`, beside those that it has.
+    /// Gives a repository (UUID, slug or name in full) the pull requests 1 to `count`, beside those that it has but in the place of a
+    /// former crowd.
     pub fn crowd(&mut self, repository: &str, count: u64, newest: DateTime<Utc>) {
         let Some(repository) = self.repository(repository).map(|repository| repository.uuid.clone()) else { return };
+        self.crowds.retain(|crowd| crowd.repository != repository);
         self.crowds.push(Crowd { repository, count, newest });
     }
 

@@ -15,6 +15,7 @@ mod openapi;
 mod pages;
 mod published_vectors;
 mod starting;
+mod storage;
 mod tokens;
 mod tokens_refreshed;
 mod webhooks;

@@ -6,6 +6,7 @@ use crate::{
     whole_api::{Person, person},
 };
 use bitbucket_sandbox::{Call, openapi::OpenApi};
+use chrono::Utc;
 use serde_json::Value;
 
 #[tokio::test]
@@ -124,7 +125,11 @@ fn calls_that_are_not_as_the_file_has_them_are_found() {
     let Some(file) = OpenApi::load() else { return };
     let checked = |method: &str, path: &str, query: &str, body: &str| {
         let (method, path, query, body) = (method.to_owned(), path.to_owned(), query.to_owned(), body.to_owned());
-        let call = Call { method, path, query, status: 200, authorized_as: None, credential: None, body, unexpected: false };
+        let content_type = if body.starts_with("--") { "multipart/form-data; boundary=x" } else { "application/json" }.to_owned();
+        let (authorized_as, credential) = (None, None);
+        let at = Utc::now();
+        let call =
+            Call { at, method, path, query, status: 200, authorized_as, credential, body, content_type, unexpected: false };
         file.check_request(&call).len()
     };
     let repository = "/2.0/repositories/lumenpay/checkout";
@@ -143,4 +148,14 @@ fn calls_that_are_not_as_the_file_has_them_are_found() {
     assert_eq!(checked("PATCH", &pull_requests, "", ""), 1);
     assert_eq!(checked("GET", "/2.0/repositories/{}/%7Ba%7D", "", ""), 1);
     assert_eq!(checked("GET", "/2.0/repositories/lumenpay/checkout/issues", "", ""), 1);
+    let field = |name: &str, is_file: bool| {
+        let file = if is_file { "; filename=\"a.txt\"" } else { "" };
+        format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\nbytes\r\n--x--\r\n")
+    };
+    assert_eq!(checked("POST", &format!("{repository}/src"), "", &field("docs/a.txt", true)), 0);
+    assert_eq!(checked("POST", &format!("{repository}/downloads"), "", &field("files", true)), 0);
+    assert_eq!(checked("POST", &format!("{repository}/downloads"), "", &field("files", false)), 1, "a file has a name");
+    assert_eq!(checked("POST", &format!("{repository}/downloads"), "", &field("other", true)), 1);
+    assert_eq!(checked("POST", &format!("{repository}/downloads"), "", "--x\r\nbroken"), 1);
+    assert_eq!(checked("POST", &pull_requests, "", &field("title", false)), 1, "it takes JSON only");
 }
