@@ -36,6 +36,7 @@ mod profile;
 mod quick_action;
 mod repositories;
 mod requests;
+mod secrets;
 mod settings;
 mod shared_work;
 mod sign_in;

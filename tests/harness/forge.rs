@@ -53,7 +53,9 @@ impl Test {
             let id: InstallationId = row.first(connection)?;
             claims::new_link(connection, &id, &now)
         });
-        format!("/claim/{}", link.await.expect("a link").expose())
+        let link = link.await.expect("a link");
+        super::secrets::keep(link.expose());
+        format!("/claim/{}", link.expose())
     }
 
     /// The state of a Forge installation in the database; `None` when it is not known.
@@ -73,6 +75,7 @@ impl Test {
 
     /// Posts to a door with an invocation token of the test's own making.
     pub async fn forge_post(&self, path: &str, token: &str, body: &Value) -> Page {
+        super::secrets::keep(token);
         let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(token).json(body);
         Page::read(request.send().await.expect("an answer")).await
     }

@@ -141,7 +141,9 @@ impl Test {
         let configure = self.sandbox.configure_url(&installation.client_key).expect("a configure page");
         let page = self.get(&configure).await;
         let (_, link) = page.body.split_once(&format!("{}/claim/", self.url)).unwrap_or_else(|| panic!("{}", page.body));
-        format!("/claim/{}", link.split('"').next().unwrap_or_default())
+        let link = link.split('"').next().unwrap_or_default();
+        super::secrets::keep(link);
+        format!("/claim/{link}")
     }
 
     /// Claims an installation that came without a code, as the workspace's owner.

@@ -1,7 +1,7 @@
 //! The one harness of the black-box tests: a server on a fresh database, a sandbox that plays Bitbucket, and a member of its workspace.
 //!
-//! A test is an `async fn(&Test)`; [`both!`] runs it on SQLite and on PostgreSQL. Afterwards the harness fails on left-over jobs
-//! and on calls to Bitbucket that nobody expected.
+//! A test is an `async fn(&Test)`; [`both!`] runs it on SQLite and on PostgreSQL. Afterwards the harness fails on left-over jobs, on calls
+//! to Bitbucket that nobody expected or that are not as its OpenAPI file has them, and on secrets that lie open.
 
 pub mod browser;
 pub mod connections;
@@ -12,6 +12,7 @@ pub mod lifecycle;
 pub mod people;
 pub mod postgres;
 pub mod process;
+pub mod secrets;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -88,6 +89,7 @@ pub struct Test {
     pub http: Client,
     /// The workspace of the test, owned by Ingrid Solberg.
     pub made: Made,
+    watched: secrets::Watched,
     offset_seconds: Arc<AtomicI64>,
     folder: tempfile::TempDir,
 }
@@ -110,6 +112,7 @@ impl Test {
             Backend::Sqlite => format!("sqlite://{}", folder.path().join("test.db").display()),
             Backend::Postgres => postgres::server()?.fresh_database(),
         };
+        let watched = secrets::Watched::begin();
         let sandbox = Sandbox::start(bitbucket_sandbox::Options::default()).await.expect("the sandbox starts");
         let offset_seconds = Arc::new(AtomicI64::new(0));
         let config = settings_of(&database_url, folder.path(), sandbox.url(), settings);
@@ -117,7 +120,7 @@ impl Test {
         let made = make_workspace(&server, "Lumen Pay", "Ingrid Solberg", "ingrid@lumenpay.example").await;
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
         let url = config.public_url.text.clone();
-        Some(Self { backend, sandbox, server, url, config, http, made, offset_seconds, folder })
+        Some(Self { backend, sandbox, server, url, config, http, made, watched, offset_seconds, folder })
     }
 
     /// Another server on the same database.
@@ -148,11 +151,14 @@ impl Test {
         self.server.app.read(jobs::waiting).await.expect("the queue")
     }
 
-    /// Fails on left-over jobs and on calls to Bitbucket that nobody expected, and stops the server.
+    /// Fails on left-over jobs, on calls to Bitbucket that nobody expected or that are not as its OpenAPI file has them, and on secrets
+    /// that lie open, and stops the server.
     pub async fn finish(self) {
         assert_eq!(self.jobs().await, Vec::<String>::new(), "jobs were left over");
         let unexpected = self.sandbox.unexpected_calls();
         assert!(unexpected.is_empty(), "Bitbucket was called unexpectedly: {unexpected:?}");
+        assert_eq!(self.sandbox.misfits(), Vec::<String>::new(), "Bitbucket was called otherwise than its OpenAPI file says");
+        assert_eq!(self.lying_open().await, Vec::<String>::new(), "secrets lie open");
         self.server.stop().await;
         drop(self.folder);
     }
@@ -229,7 +235,7 @@ impl Test {
             let name = Name::parse("name", "test")?;
             api_tokens::create(connection, &member, &name, &scopes, &now)
         };
-        self.server.app.write(work).await.expect("a token").expose().to_owned()
+        kept(self.server.app.write(work).await.expect("a token").expose())
     }
 
     /// A REST request of the workspace's owner.
@@ -250,6 +256,7 @@ impl Test {
         }
         let answer = request.send().await.expect("an answer");
         let (status, text) = (answer.status(), answer.text().await.expect("a body"));
+        secrets::note_answer(status.as_u16(), &text);
         assert!(status.is_success(), "{path}: {status}: {text}");
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
@@ -269,7 +276,7 @@ impl Test {
     pub async fn sign_in_link(&self, member: &Member) -> String {
         let (id, now) = (member.id.clone(), self.server.app.now());
         let work = move |connection: &mut _| sessions::new_link(connection, &id, &now);
-        self.server.app.write(work).await.expect("a link").expose().to_owned()
+        kept(self.server.app.write(work).await.expect("a link").expose())
     }
 
     /// The secret of a new session, which a browser sends as the cookie `clarityloop`.
@@ -277,7 +284,7 @@ impl Test {
         let (link, now) = (self.sign_in_link(member).await, self.server.app.now());
         let browser = sessions::Browser { label: "Firefox on Linux".to_owned(), former: None };
         let work = move |connection: &mut _| sessions::sign_in(connection, &link, &browser, &now);
-        self.server.app.write(work).await.expect("a session").expose().to_owned()
+        kept(self.server.app.write(work).await.expect("a session").expose())
     }
 
     /// A page, as whoever has this session.
@@ -298,6 +305,12 @@ impl Test {
     }
 }
 
+/// A secret that the search at the end of the test looks for.
+fn kept(secret: &str) -> String {
+    secrets::keep(secret);
+    secret.to_owned()
+}
+
 /// An answer with its body.
 #[derive(Debug)]
 pub struct Page {
@@ -309,7 +322,9 @@ pub struct Page {
 impl Page {
     pub async fn read(response: Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self { status, headers, body: response.text().await.expect("a body") }
+        let page = Self { status, headers, body: response.text().await.expect("a body") };
+        secrets::note_page(&page);
+        page
     }
 
     /// The value of the first hidden field with this name.
@@ -362,16 +377,15 @@ pub async fn make_workspace(server: &Running, name: &str, owner_name: &str, emai
         email: EmailAddress::parse(email).expect("an address"),
         role: Role::Owner,
     };
-    server
-        .app
-        .write(move |connection| {
-            let workspace = workspaces::create(connection, &name, &now)?;
-            let owner = members::add(connection, &workspace.id, &owner, &now)?;
-            let install_code = install_codes::replace(connection, &workspace.id, &now)?;
-            let token = api_tokens::create(connection, &owner, &name, &api_tokens::ALL_SCOPES, &now)?;
-            let token = token.expose().to_owned();
-            Ok(Made { owner, install_code, token })
-        })
-        .await
-        .expect("a workspace")
+    let made = server.app.write(move |connection| {
+        let workspace = workspaces::create(connection, &name, &now)?;
+        let owner = members::add(connection, &workspace.id, &owner, &now)?;
+        let install_code = install_codes::replace(connection, &workspace.id, &now)?;
+        let token = api_tokens::create(connection, &owner, &name, &api_tokens::ALL_SCOPES, &now)?;
+        let token = token.expose().to_owned();
+        Ok(Made { owner, install_code, token })
+    });
+    let made = made.await.expect("a workspace");
+    secrets::keep(&made.token);
+    made
 }

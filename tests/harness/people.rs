@@ -44,6 +44,7 @@ impl Person {
             request = request.json(&body);
         }
         let answer = request.send().await.expect("an answer");
-        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+        let page = Page::read(answer).await;
+        (page.status, serde_json::from_str(&page.body).unwrap_or(Value::Null))
     }
 }
