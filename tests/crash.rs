@@ -2,6 +2,7 @@
 //! when it runs again.
 
 mod load;
+mod rotation;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

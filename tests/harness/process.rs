@@ -40,10 +40,26 @@ impl Program {
         Self { binary: binary.into(), environment, log: folder.join("log"), url: format!("http://{listen}") }
     }
 
-    /// The same with one more setting.
+    /// The same with this setting.
     pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((format!("CLARITYLOOP__{name}"), value.to_owned()));
+        let name = format!("CLARITYLOOP__{name}");
+        self.environment.retain(|(known, _)| *known != name);
+        self.environment.push((name, value.to_owned()));
         self
+    }
+
+    /// Another with the same settings at another address.
+    pub fn another(&self) -> Self {
+        let listen = free_address().to_string();
+        let of = |(name, value): &(String, String)| (name.clone(), value.clone());
+        let others = self.environment.iter().filter(|(name, _)| name != "CLARITYLOOP__LISTEN").map(of);
+        let environment = others.chain([("CLARITYLOOP__LISTEN".to_owned(), listen.clone())]).collect();
+        Self { binary: self.binary.clone(), environment, log: self.log.clone(), url: format!("http://{listen}") }
+    }
+
+    /// What it has logged.
+    pub fn logged(&self) -> Vec<u8> {
+        fs::read(&self.log).unwrap_or_default()
     }
 
     /// The settings as the environment carries them.
