@@ -1,6 +1,8 @@
 //! The client of Bitbucket against the sandbox, which was written apart from it: every typed call with a real answer, each call as
 //! Bitbucket's own OpenAPI file has it, a large workspace, and the budget that both count by themselves.
 
+mod large_workspace;
+
 use std::sync::Arc;
 
 use bitbucket_sandbox::{AccessToken, Options, Reach, Resource, RetryAfter, Sandbox, openapi};
