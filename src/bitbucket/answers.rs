@@ -14,7 +14,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-pub use builds::{Deployment, Environment, Named, Pipeline, PipelineName, PipelineTarget, Release, State, Step};
+pub use builds::{Deployment, Environment, Named, Pipeline, PipelineName, PipelineTarget, Ran, Release, State, Step};
 pub use changes::{Commit, CommitAuthor, CommitName, FileChange, FileName, SourceEntry};
 pub use hooks::Hook;
 pub use page::Page;

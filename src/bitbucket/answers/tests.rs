@@ -76,6 +76,7 @@ fn a_pipelines_times_have_five_digits_and_words_that_are_unknown_are_kept() {
         "created_on": "2023-02-20T08:58:19.14397Z", "completed_on": null, "build_seconds_used": 14
     }));
     assert_eq!(pipeline.created_on.unwrap().timestamp_subsec_micros(), 143_970);
+    assert_eq!((pipeline.ran.build_seconds_used, pipeline.ran.completed_on), (Some(14), None));
     assert_eq!(pipeline.state.unwrap().result.unwrap().name.as_deref(), Some("EVAPORATED"));
 }
 
