@@ -8,6 +8,7 @@ use super::bitbucket_actions::{acting, created, place};
 use super::caller::Caller;
 use super::sent::Sent;
 use crate::app::App;
+use crate::connections::actions::Place;
 use crate::connections::actions::pull_requests::{self, NewPullRequest, PullRequest};
 use crate::connections::actions::reviewers::{self, Reviewer};
 use crate::connections::actions::status::{self, Status};
@@ -176,8 +177,62 @@ pub(super) struct Merge {
     merge_task: Option<String>,
 }
 
-fn number(text: &str) -> Result<i64> {
-    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| Error::not_found("pull request"))
+/// A pull request in a path.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct PullRequestPath {
+    /// Slug or UUID in braces.
+    workspace: String,
+    /// Its slug.
+    repository: String,
+    /// Its number.
+    #[param(value_type = i64)]
+    number: String,
+}
+
+/// A reviewer of a pull request in a path.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct ReviewerPath {
+    /// Slug or UUID in braces.
+    workspace: String,
+    /// Its slug.
+    repository: String,
+    /// Its number.
+    #[param(value_type = i64)]
+    number: String,
+    /// Atlassian account id, or Bitbucket UUID in braces.
+    reviewer: String,
+}
+
+impl PullRequestPath {
+    fn parse(self) -> Result<(Place, i64)> {
+        let number = self.number.parse().ok().filter(|number| *number > 0);
+        Ok((place((self.workspace, self.repository)), number.ok_or_else(|| Error::not_found("pull request"))?))
+    }
+}
+
+impl ReviewerPath {
+    fn parse(self) -> Result<(Place, i64, Reviewer)> {
+        let Self { workspace, repository, number, reviewer } = self;
+        let (place, number) = PullRequestPath { workspace, repository, number }.parse()?;
+        Ok((place, number, Reviewer::named(&reviewer)?))
+    }
+}
+
+/// How a change of a pull request is answered; for the document only.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "read by the document alone")]
+pub(super) enum Changed {
+    /// As it is now.
+    #[response(status = 200)]
+    Done(BitbucketPullRequest),
+    /// There is no such pull request.
+    #[response(status = 404)]
+    NotFound,
+    /// `pull_request_closed` or `pull_request_changed`
+    #[response(status = 409)]
+    Closed,
 }
 
 /// Opens a pull request at Bitbucket, with the default reviewers.
@@ -225,26 +280,20 @@ pub(super) async fn open_pull_request(
     operation_id = "show_bitbucket_pull_request",
     tag = "Bitbucket",
     security(("api_token" = ["bitbucket"])),
-    params(
-        ("workspace" = String, Path, description = "Slug or UUID in braces."),
-        ("repository" = String, Path, description = "Its slug."),
-        ("number" = i64, Path, description = "Its number."),
-        Merge
-    ),
+    params(PullRequestPath, Merge),
     responses((status = 200, body = PullRequestStatus), (status = 404))
 )]
 pub(super) async fn show_pull_request(
     app: web::Data<App>,
     caller: Caller,
-    path: web::Path<(String, String, String)>,
+    path: web::Path<PullRequestPath>,
     query: web::Query<Merge>,
 ) -> Result<web::Json<PullRequestStatus>> {
     caller.needs(Scope::Bitbucket)?;
-    let (workspace, repository, pull_request) = path.into_inner();
-    let number = number(&pull_request)?;
+    let (place, number) = path.into_inner().parse()?;
     let now = app.now();
     let acting = acting(&app, &caller, &now);
-    let status = status::of(&acting, &place((workspace, repository)), number, query.merge_task.as_deref()).await?;
+    let status = status::of(&acting, &place, number, query.merge_task.as_deref()).await?;
     Ok(web::Json(status.into()))
 }
 
@@ -255,27 +304,18 @@ pub(super) async fn show_pull_request(
     operation_id = "change_bitbucket_pull_request",
     tag = "Bitbucket",
     security(("api_token" = ["bitbucket"])),
-    params(
-        ("workspace" = String, Path, description = "Slug or UUID in braces."),
-        ("repository" = String, Path, description = "Its slug."),
-        ("number" = i64, Path, description = "Its number.")
-    ),
+    params(PullRequestPath),
     request_body = ChangePullRequest,
-    responses(
-        (status = 200, body = BitbucketPullRequest),
-        (status = 404),
-        (status = 409, description = "`pull_request_closed` or `pull_request_changed`")
-    )
+    responses(Changed)
 )]
 pub(super) async fn change_pull_request(
     app: web::Data<App>,
     caller: Caller,
-    path: web::Path<(String, String, String)>,
+    path: web::Path<PullRequestPath>,
     sent: Sent,
 ) -> Result<web::Json<BitbucketPullRequest>> {
     caller.needs(Scope::Bitbucket)?;
-    let (workspace, repository, pull_request) = path.into_inner();
-    let number = number(&pull_request)?;
+    let (place, number) = path.into_inner().parse()?;
     let (wanted, key) = sent.with_key::<ChangePullRequest>()?;
     let changes = pull_requests::Changes {
         title: wanted.title,
@@ -288,7 +328,7 @@ pub(super) async fn change_pull_request(
     };
     let now = app.now();
     let acting = acting(&app, &caller, &now);
-    let changed = pull_requests::change(&acting, &place((workspace, repository)), number, &changes, key).await?;
+    let changed = pull_requests::change(&acting, &place, number, &changes, key).await?;
     Ok(web::Json(changed.into()))
 }
 
@@ -299,30 +339,20 @@ pub(super) async fn change_pull_request(
     operation_id = "add_bitbucket_reviewer",
     tag = "Bitbucket",
     security(("api_token" = ["bitbucket"])),
-    params(
-        ("workspace" = String, Path, description = "Slug or UUID in braces."),
-        ("repository" = String, Path, description = "Its slug."),
-        ("number" = i64, Path, description = "Its number."),
-        ("reviewer" = String, Path, description = "Atlassian account id, or Bitbucket UUID in braces.")
-    ),
-    responses(
-        (status = 200, body = BitbucketPullRequest),
-        (status = 404),
-        (status = 409, description = "`pull_request_closed` or `pull_request_changed`")
-    )
+    params(ReviewerPath),
+    responses(Changed)
 )]
 pub(super) async fn add_reviewer(
     app: web::Data<App>,
     caller: Caller,
-    path: web::Path<(String, String, String, String)>,
+    path: web::Path<ReviewerPath>,
     sent: Sent,
 ) -> Result<web::Json<BitbucketPullRequest>> {
     caller.needs(Scope::Bitbucket)?;
-    let (workspace, repository, pull_request, reviewer) = path.into_inner();
-    let (number, reviewer) = (number(&pull_request)?, Reviewer::named(&reviewer)?);
+    let (place, number, reviewer) = path.into_inner().parse()?;
     let now = app.now();
     let acting = acting(&app, &caller, &now);
-    let added = reviewers::add(&acting, &place((workspace, repository)), number, &reviewer, sent.key()?).await?;
+    let added = reviewers::add(&acting, &place, number, &reviewer, sent.key()?).await?;
     Ok(web::Json(added.into()))
 }
 
@@ -333,29 +363,19 @@ pub(super) async fn add_reviewer(
     operation_id = "remove_bitbucket_reviewer",
     tag = "Bitbucket",
     security(("api_token" = ["bitbucket"])),
-    params(
-        ("workspace" = String, Path, description = "Slug or UUID in braces."),
-        ("repository" = String, Path, description = "Its slug."),
-        ("number" = i64, Path, description = "Its number."),
-        ("reviewer" = String, Path, description = "Atlassian account id, or Bitbucket UUID in braces.")
-    ),
-    responses(
-        (status = 200, body = BitbucketPullRequest),
-        (status = 404),
-        (status = 409, description = "`pull_request_closed` or `pull_request_changed`")
-    )
+    params(ReviewerPath),
+    responses(Changed)
 )]
 pub(super) async fn remove_reviewer(
     app: web::Data<App>,
     caller: Caller,
-    path: web::Path<(String, String, String, String)>,
+    path: web::Path<ReviewerPath>,
     sent: Sent,
 ) -> Result<web::Json<BitbucketPullRequest>> {
     caller.needs(Scope::Bitbucket)?;
-    let (workspace, repository, pull_request, reviewer) = path.into_inner();
-    let (number, reviewer) = (number(&pull_request)?, Reviewer::named(&reviewer)?);
+    let (place, number, reviewer) = path.into_inner().parse()?;
     let now = app.now();
     let acting = acting(&app, &caller, &now);
-    let removed = reviewers::remove(&acting, &place((workspace, repository)), number, &reviewer, sent.key()?).await?;
+    let removed = reviewers::remove(&acting, &place, number, &reviewer, sent.key()?).await?;
     Ok(web::Json(removed.into()))
 }
