@@ -1,5 +1,8 @@
 //! Repositories of connected Bitbucket workspaces and which of them are chosen: what is not chosen is never read. Doors and jobs call it.
 //!
+//! Owners choose in the list, by project or by a rule for new ones, or by entering a repository's own token. That a connection reaches a
+//! repository, or is restricted to it, chooses nothing.
+//!
 //! [`is_chosen`] and [`is_chosen_by_name`] answer for one repository. Whoever reads in a repository with the workspace's own credential
 //! (the Call API and agents' tools without a member's own grant, whatever follows activity) asks here first. Two things do not ask: a
 //! pull request that a person has linked is kept fresh wherever it is, because that person chose it; and a member's own grant reads what
@@ -12,6 +15,9 @@ pub mod places;
 pub mod proposals;
 pub mod search;
 mod store;
+
+pub(super) use page::listed;
+pub use store::Listed;
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;

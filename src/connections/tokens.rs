@@ -11,6 +11,7 @@ pub use check::Checked;
 
 use super::grants::{self, Connection, Kind, Reach, State};
 use super::purposes::Purposes;
+use super::repositories::choices;
 use super::{Parts, choosing, faring, scopes, secrets};
 use crate::config::{Now, Secret};
 use crate::error::{Error, Result};
@@ -238,6 +239,9 @@ pub fn make(
     secrets::put(connection, &id, &pasted.token, None, pasted.email.as_ref().map(EmailAddress::as_str), keyring)?;
     let (actor, name) = (viewer.member_id.as_str(), pasted.name.as_str());
     audit::record(connection, &viewer.workspace_id, actor, "connection_made", id.as_str(), name, now)?;
+    if let Some(repository) = &checked.repository {
+        choices::choose_with_token(connection, viewer, checked.reached.uuid, repository, now)?;
+    }
     Ok(id)
 }
 

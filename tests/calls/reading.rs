@@ -2,6 +2,9 @@
 
 use bitbucket_sandbox::{AccessToken, CredentialKind, Permission, Reach};
 use clarityloop_bitbucket::connections::repositories::listing;
+use clarityloop_bitbucket::storage::AnyConnection;
+use clarityloop_bitbucket::storage::schema::repositories;
+use diesel::prelude::*;
 use reqwest::Method;
 use serde_json::json;
 
@@ -14,6 +17,7 @@ both!(
     a_member_reads_with_their_own_grant,
     the_workspaces_connection_serves_chosen_repositories_that_bitbucket_shows_the_member,
     a_projects_token_serves_calls_in_the_repositories_of_that_project,
+    what_no_owner_has_chosen_is_not_read_whatever_a_connection_reaches,
     what_the_member_may_not_see_is_not_shown_to_them,
     lists_go_on_and_answers_say_what_matters,
     a_connection_that_bitbucket_takes_no_more_is_noted,
@@ -90,6 +94,23 @@ async fn a_projects_token_serves_calls_in_the_repositories_of_that_project(test:
     }
     let (status, answer) = get(test, &priya, "repositories/lumenpay/handbook").await;
     assert_eq!((status, &answer["code"]), (409, &json!("connection_missing")), "it is in another project: {answer}");
+}
+
+async fn what_no_owner_has_chosen_is_not_read_whatever_a_connection_reaches(test: &Test) {
+    test.installed().await;
+    test.workspace_token(READING, "agents", Some(&["ledger"])).await;
+    let priya = caller(test, "Priya Raman", Some(PRIYA)).await;
+    let path = format!("repositories/{LEDGER}/pullrequests/87");
+    assert_eq!(get(test, &priya, &path).await.0, 200);
+    let leave_out = |connection: &mut AnyConnection| {
+        Ok(diesel::update(repositories::table).set(repositories::is_chosen.eq(false)).execute(connection)?)
+    };
+    assert_eq!(test.server.app.write(leave_out).await.expect("a choice"), 1);
+    let before = test.sandbox.calls().len();
+    let (status, answer) = get(test, &priya, &path).await;
+    assert_eq!((status, &answer["code"]), (403, &json!("repository_not_chosen")), "restricted to it, and yet: {answer}");
+    assert!(answer["detail"].as_str().is_some_and(|detail| detail.contains("Repositories")), "{answer}");
+    assert_eq!(test.sandbox.calls().len(), before, "nothing was asked");
 }
 
 async fn what_the_member_may_not_see_is_not_shown_to_them(test: &Test) {

@@ -15,6 +15,7 @@ use crate::harness::{AMARA, INGRID, Test};
 
 both!(
     a_token_of_a_repository_is_checked_sealed_and_used_in_it_alone,
+    a_token_of_a_repository_chooses_it_for_all_to_see,
     what_bitbucket_does_not_take_is_refused_with_what_to_do,
     what_anybody_sees_proves_no_reach,
     a_token_that_comes_while_its_connection_ends_revives_nothing,
@@ -68,6 +69,20 @@ async fn a_token_of_a_repository_is_checked_sealed_and_used_in_it_alone(test: &T
     let checked = ingrid.post(test, &format!("{CONNECTIONS}/{}/check", connection["id"].as_str().expect("an id")), &[]).await;
     assert_eq!(checked.status, 303, "{}", checked.body);
     assert_eq!(listed(test).await[0]["failing_code"], json!(null));
+}
+
+async fn a_token_of_a_repository_chooses_it_for_all_to_see(test: &Test) {
+    ledger_token(test, LEDGER_TOKEN, &["repository", "pullrequest"]);
+    let (status, made) = paste(test, &pasted(LEDGER_TOKEN)).await;
+    assert_eq!(status, 201, "{made}");
+    let ingrid = owner(test).await;
+    let page = ingrid.get(test, "/settings/integrations/bitbucket/repositories").await;
+    for words in ["1 of 1 chosen", "lumenpay/ledger", "An owner who enters a repository’s own token chooses that repository"] {
+        assert!(page.body.contains(words), "{words}: {}", page.body);
+    }
+    let audit = test.api_json(Method::GET, "/audit", None).await;
+    let said = |words: &str| audit["entries"].as_array().expect("entries").iter().any(|entry| entry.to_string().contains(words));
+    assert!(said("1 repository"), "{audit}");
 }
 
 async fn what_bitbucket_does_not_take_is_refused_with_what_to_do(test: &Test) {

@@ -32,6 +32,7 @@ impl Test {
             },
             scopes: Some("repository pullrequest".to_owned()),
             account_id: None,
+            repository: None,
         };
         let (viewer, keyring) = (self.made.owner.viewer(), self.server.app.keyring.clone());
         let make = move |connection: &mut _| tokens::make(connection, &viewer, &pasted, &checked, &keyring, &now);

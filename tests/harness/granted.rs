@@ -3,7 +3,7 @@
 use bitbucket_sandbox::{AccessToken, Reach};
 use clarityloop_bitbucket::people::members::Member;
 use clarityloop_bitbucket::storage::ids::ConnectionId;
-use clarityloop_bitbucket::storage::schema::{connection_secrets, connections};
+use clarityloop_bitbucket::storage::schema::{connection_secrets, connections, repositories};
 use diesel::prelude::*;
 
 use super::{LUMENPAY, Test};
@@ -19,12 +19,41 @@ struct Granted<'a> {
 }
 
 impl Test {
-    /// A token of the whole workspace `lumenpay` that serves these purposes in these repositories.
+    /// A token of the whole workspace `lumenpay` that serves these purposes in these repositories, which owners have chosen.
     pub async fn workspace_token(&self, scopes: &[&str], purposes: &str, repositories: Option<&[&str]>) {
         let secret = format!("workspace-token-{purposes}").replace(' ', "-");
         self.sandbox.add_access_token(AccessToken::new(&secret, Reach::Workspace(LUMENPAY.into()), scopes));
         let kind = "workspace_token";
         self.connect(Granted { secret, kind, scopes, purposes, member: None, restricted_to: repositories }).await;
+        for slug in repositories.unwrap_or_default() {
+            self.choose(slug).await;
+        }
+    }
+
+    /// Chooses a repository of `lumenpay`, as if an owner had.
+    pub async fn choose(&self, slug: &str) {
+        let (uuid, of) = self.sandbox.world(|world| {
+            let repository = world.repository_in(LUMENPAY, slug).expect("a repository");
+            (repository.uuid.clone(), repository.workspace.clone())
+        });
+        let bare = |uuid: &str| uuid.trim_matches(['{', '}']).to_owned();
+        let (owner, now, name) = (&self.made.owner, self.server.app.now(), format!("{LUMENPAY}/{slug}"));
+        let row = (
+            repositories::workspace_id.eq(owner.workspace_id.clone()),
+            repositories::uuid.eq(bare(&uuid)),
+            repositories::bitbucket_workspace_uuid.eq(bare(&of)),
+            repositories::full_name.eq(name.clone()),
+            repositories::name.eq(name.clone()),
+            repositories::folded.eq(name),
+            repositories::project_key.eq(""),
+            repositories::is_private.eq(true),
+            repositories::is_chosen.eq(true),
+            repositories::decided_by.eq(Some(owner.id.clone())),
+            repositories::decided_at.eq(now.at),
+            repositories::listed_at.eq(now.at),
+        );
+        let work = move |connection: &mut _| Ok(diesel::insert_into(repositories::table).values(row).execute(connection)?);
+        self.server.app.write(work).await.expect("a choice");
     }
 
     /// A member's own grant, for the account with this id: the one that writes when it has any scope for that.

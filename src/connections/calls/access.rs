@@ -144,7 +144,7 @@ async fn in_repository(
     let place = Some(Place { repository: slug, project: known.project.as_deref() });
     let chosen = purposes::credential_for(parts, &viewer.workspace_id, uuid, purpose, place, now).await?;
     let chosen = chosen.ok_or_else(|| connection_missing(purpose))?;
-    must_be_chosen(parts, viewer, uuid, &chosen.way, slug).await?;
+    must_be_chosen(parts, viewer, uuid, slug).await?;
     let right = Right::from(chosen);
     let question = Question {
         workspace: braced(uuid),
@@ -173,11 +173,10 @@ async fn in_repository(
     Ok((right, in_workspace(asked, uuid)?))
 }
 
-/// Refuses a repository that no owner has chosen, neither among the repositories nor by a connection that names it.
-async fn must_be_chosen(parts: &Parts<'_>, viewer: &Viewer, bitbucket_workspace: Uuid, way: &Way, slug: &str) -> Result<()> {
-    let (workspace_id, way, slug) = (viewer.workspace_id.clone(), way.clone(), slug.to_owned());
-    let read =
-        move |connection: &mut AnyConnection| place::is_chosen(connection, &workspace_id, bitbucket_workspace, &way, &slug);
+/// Refuses a repository that no owner has chosen.
+async fn must_be_chosen(parts: &Parts<'_>, viewer: &Viewer, bitbucket_workspace: Uuid, slug: &str) -> Result<()> {
+    let (workspace_id, slug) = (viewer.workspace_id.clone(), slug.to_owned());
+    let read = move |connection: &mut AnyConnection| place::is_chosen(connection, &workspace_id, bitbucket_workspace, &slug);
     if parts.database.read(read).await? {
         return Ok(());
     }

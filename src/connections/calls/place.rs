@@ -1,16 +1,15 @@
 //! Which Bitbucket workspaces and repositories a call may reach with the workspace's credential: those that are connected, and in them
-//! those that owners have chosen or a connection names. `access` asks.
+//! those that owners have chosen. `access` asks.
 
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use crate::connections::grants::{Reach, State};
-use crate::connections::purposes::Way;
+use crate::connections::grants::State;
 use crate::connections::{installations, repositories};
 use crate::error::Result;
 use crate::people::pull_requests::parse_uuid;
 use crate::storage::AnyConnection;
-use crate::storage::ids::{ConnectionId, WorkspaceId};
+use crate::storage::ids::WorkspaceId;
 use crate::storage::schema::{bitbucket_workspaces, connections, installations as installation_rows};
 
 /// The UUID of a Bitbucket workspace that is connected here, by its slug or its UUID in braces.
@@ -39,26 +38,20 @@ pub(super) fn connected(connection: &mut AnyConnection, workspace_id: &Workspace
     Ok(if installed + granted > 0 { parse_uuid(&uuid) } else { None })
 }
 
-/// Whether owners have chosen this repository, by its slug or its UUID in braces: among the repositories of its Bitbucket workspace, or
-/// by a connection that names it.
+/// Whether owners have chosen this repository, by its slug or its UUID in braces. What a connection reaches, or is restricted to, is no
+/// choice.
 pub(super) fn is_chosen(
     connection: &mut AnyConnection,
     workspace_id: &WorkspaceId,
     bitbucket_workspace: Uuid,
-    way: &Way,
     name: &str,
 ) -> Result<bool> {
-    let listed = match parse_uuid(name) {
-        Some(uuid) => repositories::is_chosen(connection, workspace_id, uuid)?,
+    match parse_uuid(name) {
+        Some(uuid) => repositories::is_chosen(connection, workspace_id, uuid),
         None => match slug(connection, bitbucket_workspace)? {
-            Some(slug) => repositories::is_chosen_by_name(connection, workspace_id, &format!("{slug}/{name}"))?.is_some(),
-            None => false,
+            Some(slug) => Ok(repositories::is_chosen_by_name(connection, workspace_id, &format!("{slug}/{name}"))?.is_some()),
+            None => Ok(false),
         },
-    };
-    match way {
-        _ if listed => Ok(true),
-        Way::Connection(id) => names(connection, workspace_id, id, name),
-        Way::Installation(_) => Ok(false),
     }
 }
 
@@ -83,19 +76,4 @@ fn slug(connection: &mut AnyConnection, bitbucket_workspace: Uuid) -> Result<Opt
     let workspace = bitbucket_workspaces::table.find(bitbucket_workspace.to_string());
     let slug: Option<Option<String>> = workspace.select(bitbucket_workspaces::slug).first(connection).optional()?;
     Ok(slug.flatten())
-}
-
-/// Whether a connection names this repository, by its slug: its token is the repository's own, or an owner has restricted it to a list
-/// that the repository stands in.
-fn names(connection: &mut AnyConnection, workspace_id: &WorkspaceId, id: &ConnectionId, slug: &str) -> Result<bool> {
-    let row: Option<(Reach, Option<String>, Option<String>)> = connections::table
-        .find(id)
-        .filter(connections::workspace_id.eq(workspace_id))
-        .select((connections::reach, connections::reach_name, connections::restricted_to))
-        .first(connection)
-        .optional()?;
-    let Some((reach, reach_name, restricted_to)) = row else { return Ok(false) };
-    let is_its_own = reach == Reach::Repository && reach_name.as_deref() == Some(slug);
-    let listed: Vec<String> = restricted_to.and_then(|list| serde_json::from_str(&list).ok()).unwrap_or_default();
-    Ok(is_its_own || listed.iter().any(|listed| listed == slug))
 }

@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::store::{self, Listed};
 use super::{held, places, proposals};
 use crate::config::Now;
 use crate::error::{Error, Result};
@@ -97,6 +98,25 @@ pub fn choose_all(
     let changed = if is_chosen { Changed { chosen: count, left_out: 0 } } else { Changed { chosen: 0, left_out: count } };
     note(connection, viewer, bitbucket_workspace, changed, now)?;
     Ok(changed)
+}
+
+/// Chooses the repository whose own token an owner enters, with the same entry in the audit: whoever hands that over wants it read. Leaving it
+/// out later is an owner's to decide, and the token is then not used.
+///
+/// # Errors
+/// `owner_needed` (403); `not_found` (404).
+pub(in crate::connections) fn choose_with_token(
+    connection: &mut AnyConnection,
+    viewer: &Viewer,
+    bitbucket_workspace: Uuid,
+    repository: &Listed,
+    now: &Now,
+) -> Result<()> {
+    viewer.must_own()?;
+    store::part(connection, &viewer.workspace_id, bitbucket_workspace, std::slice::from_ref(repository), now)?;
+    let uuid = Uuid::try_parse(&repository.uuid).map_err(Error::internal)?;
+    choose(connection, viewer, bitbucket_workspace, &Choice { chosen: vec![uuid], left_out: Vec::new() }, now)?;
+    Ok(())
 }
 
 type Decided = (

@@ -1,4 +1,5 @@
-//! One page of Bitbucket's list of repositories, reduced to what is kept. For the job that reads the list.
+//! One page of Bitbucket's list of repositories, reduced to what is kept. For the job that reads the list, and
+//! for the token of a repository.
 //!
 //! <https://developer.atlassian.com/cloud/bitbucket/rest/api-group-repositories/#api-repositories-workspace-get>
 
@@ -16,7 +17,7 @@ pub(super) struct Part {
 }
 
 /// What is kept of a repository; nothing of one that Bitbucket does not name.
-fn listed(repository: Repository) -> Option<Listed> {
+pub(in crate::connections) fn listed(repository: Repository) -> Option<Listed> {
     let full_name = repository.full_name.filter(|name| name.contains('/'))?;
     let (project_key, project_name) = repository.project.map(|project| (project.key, project.name)).unwrap_or_default();
     let listed = Listed {

@@ -17,7 +17,7 @@ use crate::storage::schema::{repositories, repository_rules};
 
 /// A repository as Bitbucket lists it, its texts bounded.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
-pub(super) struct Listed {
+pub struct Listed {
     /// Without braces.
     pub(super) uuid: String,
     /// `workspace/repository`.

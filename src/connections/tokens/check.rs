@@ -5,6 +5,7 @@ use crate::bitbucket::{Answer, ApiPath, Call, Client, Credential, Failure, Page}
 use crate::connections::budgets;
 use crate::connections::discovery::{self, Reached};
 use crate::connections::grants::Kind;
+use crate::connections::repositories::{self, Listed};
 use crate::error::{Error, Result};
 use crate::people::pull_requests::parse_uuid;
 use crate::people::text::one_line;
@@ -19,6 +20,8 @@ pub struct Checked {
     pub scopes: Option<String>,
     /// Whose token it is, where it is a person's.
     pub account_id: Option<String>,
+    /// The repository that it is the token of, which it chooses by that.
+    pub repository: Option<Listed>,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +60,8 @@ pub(super) struct Told {
     scopes: Option<String>,
     /// Whether Bitbucket has shown that it is an access token of a whole workspace, which its administrators alone can make.
     is_a_workspaces: bool,
+    /// The repository that it is the token of.
+    repository: Option<Listed>,
 }
 
 impl Told {
@@ -100,7 +105,7 @@ pub(super) async fn check(bitbucket: &Client, pasted: &Pasted) -> Result<Checked
             format!("This token does not suffice for {}: it has {has}. Give it more scopes, or choose less.", lacking.join(", "));
         return Err(Error::invalid("token_scopes_missing", "purposes", detail));
     }
-    Ok(Checked { reached, scopes: told.scopes, account_id })
+    Ok(Checked { reached, scopes: told.scopes, account_id, repository: told.repository })
 }
 
 /// The account of the person whose token it is; `None` for what is nobody's, and where Bitbucket does not tell. Tokens of repositories and
@@ -140,6 +145,7 @@ async fn reached(bitbucket: &Client, credential: &Credential, pasted: &Pasted, t
             let answer = answer.map_err(|failure| refused(pasted, &failure))?;
             must_be_of_kind(pasted, &answer)?;
             told.note_answer(&answer);
+            told.repository = repositories::listed(answer.json()?);
             vec![answer.json::<Repository>()?]
         }
         _ => {
