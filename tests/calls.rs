@@ -4,7 +4,10 @@ mod actions;
 mod allowed;
 mod attacks;
 mod browser;
+mod elsewhere;
+mod files;
 mod reading;
+mod repeating;
 mod writing;
 
 use reqwest::Method;

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use actix_web::web;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::sent::Sent;
 use crate::app::App;
-use crate::bitbucket::Body;
+use crate::bitbucket::{Body, Part};
 use crate::connections::calls::{self, Asked, Manner, Outcome, Shown};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::people::api_tokens::Scope;
 
 /// A call to be made.
@@ -31,16 +33,34 @@ pub(super) struct CallRequest {
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     body: Option<Value>,
-    /// The fields of a form, instead of `body`, where Bitbucket takes a form: the files of a commit, for one.
+    /// The fields of a form, instead of `body`, where Bitbucket takes a form: texts to commit by their paths, for one.
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, Object>)]
     form: BTreeMap<String, Parameter>,
+    /// Files that go with the fields of `form` as `multipart/form-data`, where Bitbucket takes files: to commit (`POST …/src`), as
+    /// downloads (`POST …/downloads`) and in snippets.
+    #[serde(default)]
+    files: Vec<File>,
     /// Only says what would be sent.
     #[serde(default)]
     dry_run: bool,
     /// Repeats the name of what is destroyed, as a dry run gives it.
     #[serde(default)]
     confirm: Option<String>,
+}
+
+/// A file to be sent.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    /// The name of the field: the path in the repository for a commit, `files` for a download.
+    field: String,
+    /// The name of the file.
+    filename: String,
+    /// What is in it, when it is a text.
+    text: Option<String>,
+    /// What is in it, in base64, when it is not.
+    base64: Option<String>,
 }
 
 /// The value of a parameter.
@@ -83,8 +103,10 @@ pub(super) struct CallAnswer {
     notice: Option<String>,
     /// What would be sent, for a dry run.
     would_send: Option<WouldSend>,
-    /// Whether this repeats what was answered before under the same key; the body is not kept.
+    /// Whether this repeats what was answered before under the same key, at most a day ago.
     repeated: bool,
+    /// Whether the body of that answer is missing here: it was larger than 64 KiB, or what was read from its workspace has been deleted.
+    body_not_kept: bool,
 }
 
 /// What a call would send; the credential is not shown.
@@ -94,7 +116,7 @@ pub(super) struct WouldSend {
     method: String,
     /// The whole address, with the query.
     url: String,
-    /// The body, as JSON or as the fields of a form.
+    /// The body: JSON, the fields of a form, or each part of a form with files, a file by its name and size.
     #[schema(value_type = Option<Object>)]
     body: Option<Value>,
     /// What `confirm` must repeat, where a confirmation is needed.
@@ -145,12 +167,39 @@ impl Scalar {
     }
 }
 
+impl File {
+    fn part(self) -> Result<Part> {
+        let bytes = match (self.text, self.base64) {
+            (Some(text), None) => Ok(text.into_bytes()),
+            (None, Some(base64)) => STANDARD.decode(base64).map_err(|_not_base64| ()),
+            _ => Err(()),
+        };
+        let bytes = bytes.map_err(|()| {
+            let detail = "A file has what is in it either as text or in base64 (RFC 4648, with padding). Give one of them.";
+            Error::invalid("file_invalid", "files", detail)
+        })?;
+        Ok(Part { name: self.field, filename: Some(self.filename), bytes })
+    }
+}
+
 impl CallRequest {
     fn asked(self) -> Result<(Asked, Manner)> {
         let body = match self.body {
+            Some(_) if !self.form.is_empty() || !self.files.is_empty() => {
+                let detail = "A call has one body: JSON as body, or a form of form and files. Leave one of them out.";
+                return Err(Error::invalid("body_ambiguous", "body", detail));
+            }
             Some(json) => Some(Body::Json(json)),
-            None if self.form.is_empty() => None,
-            None => Some(Body::Form(pairs(self.form))),
+            None if self.files.is_empty() && self.form.is_empty() => None,
+            None if self.files.is_empty() => Some(Body::Form(pairs(self.form))),
+            None => {
+                let field = |(name, text): (String, String)| Part { name, filename: None, bytes: text.into_bytes() };
+                let mut parts: Vec<Part> = pairs(self.form).into_iter().map(field).collect();
+                for file in self.files {
+                    parts.push(file.part()?);
+                }
+                Some(Body::Multipart(parts))
+            }
         };
         let asked = Asked::read(&self.method, &self.path, pairs(self.query), body)?;
         Ok((asked, Manner { is_dry_run: self.dry_run, confirm: self.confirm, key: None }))
@@ -171,6 +220,7 @@ impl CallAnswer {
             notice: None,
             would_send: None,
             repeated: false,
+            body_not_kept: false,
         }
     }
 
@@ -181,6 +231,7 @@ impl CallAnswer {
                 let body = plan.call.body.map(|body| match body {
                     Body::Json(json) => json,
                     Body::Form(fields) => Value::from_iter(fields),
+                    Body::Multipart(parts) => parts.iter().map(shown_part).collect(),
                 });
                 let method = plan.call.method.to_string();
                 let would_send = Some(WouldSend { method, url: plan.address, body, confirm: plan.confirm });
@@ -189,12 +240,7 @@ impl CallAnswer {
             Outcome::Answered(answered) => {
                 let shown = answered.shown();
                 let next = shown.next(api_url).map(|(path, query)| Next::of(path, query));
-                let (body, text, base64) = match shown {
-                    Shown::Nothing => (None, None, None),
-                    Shown::Json(json) => (Some(json), None, None),
-                    Shown::Text(text) => (None, Some(text), None),
-                    Shown::Base64(bytes) => (None, None, Some(bytes)),
-                };
+                let (body, text, base64) = parts_of(shown);
                 Self {
                     status: Some(answered.answer.status.as_u16()),
                     headers: answered.answer.headers.into_iter().collect(),
@@ -209,10 +255,32 @@ impl CallAnswer {
                 }
             }
             Outcome::Repeated(kept) => {
-                let headers = kept.location.into_iter().map(|location| ("location".to_owned(), location)).collect();
-                Self { status: Some(kept.status), headers, notice, repeated: true, ..Self::nothing() }
+                let shown = kept.shown();
+                let next = shown.next(api_url).map(|(path, query)| Next::of(path, query));
+                let (body, text, base64) = parts_of(shown);
+                let (status, headers, body_not_kept) =
+                    (Some(kept.status), kept.headers.into_iter().collect(), kept.body.is_none());
+                Self { status, headers, body, text, base64, next, notice, repeated: true, body_not_kept, ..Self::nothing() }
             }
         }
+    }
+}
+
+/// A body as one of three fields: JSON, another text, or base64.
+fn parts_of(shown: Shown) -> (Option<Value>, Option<String>, Option<String>) {
+    match shown {
+        Shown::Nothing => (None, None, None),
+        Shown::Json(json) => (Some(json), None, None),
+        Shown::Text(text) => (None, Some(text), None),
+        Shown::Base64(bytes) => (None, None, Some(bytes)),
+    }
+}
+
+/// A part of a form in a dry run.
+fn shown_part(part: &Part) -> Value {
+    match &part.filename {
+        Some(filename) => json!({ "field": part.name, "filename": filename, "bytes": part.bytes.len() }),
+        None => json!({ "field": part.name, "text": String::from_utf8_lossy(&part.bytes) }),
     }
 }
 
@@ -224,7 +292,8 @@ impl CallAnswer {
     tag = "Bitbucket",
     security(("api_token" = ["bitbucket"])),
     params(("Idempotency-Key" = Option<String>, Header,
-        description = "Chosen by you, 1 to 255 characters. The same writing call under the same key is sent once.")),
+        description = "Chosen by you, 1 to 255 characters. The same writing call under the same key is sent once; for a day its answer is \
+            given again.")),
     request_body = CallRequest,
     responses(
         (status = 200, description = "What came of it: Bitbucket's answer, or what a dry run would send.", body = CallAnswer),

@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::path::encode_into;
-use super::{ApiPath, Failure};
+use super::{ApiPath, Failure, Part};
 
 /// The headers of an answer that tell a caller something; the others are the machinery of the web.
 const HEADERS_THAT_MATTER: [&str; 18] = [
@@ -49,6 +49,8 @@ pub enum Body {
     Json(serde_json::Value),
     /// As `application/x-www-form-urlencoded`; one name may come several times.
     Form(Vec<(String, String)>),
+    /// As `multipart/form-data`, with files.
+    Multipart(Vec<Part>),
 }
 
 /// What Bitbucket answered, when it did what was asked. Its `Debug` shows nothing of the body.
@@ -150,6 +152,7 @@ impl std::fmt::Debug for Body {
         formatter.write_str(match self {
             Self::Json(_) => "Json(…)",
             Self::Form(_) => "Form(…)",
+            Self::Multipart(_) => "Multipart(…)",
         })
     }
 }

@@ -10,9 +10,11 @@ use serde::de::DeserializeOwned;
 
 use super::budget::Resource;
 use super::call::{Answer, Body, Call};
+use super::elsewhere::{self, Elsewhere};
 use super::flights::Flights;
 use super::gate::{Gate, Pass};
 use super::limits::Limits;
+use super::multipart;
 use super::operation::Operation;
 use super::path::ROOT;
 use super::repeat::{self, Tried};
@@ -23,6 +25,8 @@ use crate::telemetry::Metrics;
 const CONNECT_SECONDS: u64 = 5;
 /// Bitbucket itself redirects once; more hops are a loop or worse.
 const MOST_HOPS: usize = 3;
+/// In metrics: what is fetched from where Bitbucket keeps it.
+const KEPT_ELSEWHERE: &str = "kept_elsewhere";
 /// Files come as what they are.
 const ACCEPTED: &str = "application/json, */*;q=0.1";
 
@@ -38,6 +42,7 @@ pub struct Client {
     pub(super) clock: Clock,
     gate: Arc<Gate>,
     flights: Arc<Flights>,
+    elsewhere: Elsewhere,
 }
 
 /// What goes on the wire, but for the credential.
@@ -60,10 +65,12 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(CONNECT_SECONDS))
             .build()?;
-        Ok(Self { http, api_url: api_url.into(), metrics, clock, gate: Arc::default(), flights: Arc::default() })
+        let elsewhere = Elsewhere::new(api_url)?;
+        Ok(Self { http, api_url: api_url.into(), metrics, clock, gate: Arc::default(), flights: Arc::default(), elsewhere })
     }
 
-    /// Makes any call. The answer is read up to the largest size we take; a redirect on the API's own host is followed for a `GET`.
+    /// Makes any call. The answer is read up to the largest size we take; a redirect on the API's own host is followed for a `GET`, and one
+    /// to where Bitbucket keeps logs and files without the credential.
     ///
     /// # Errors
     /// A [`Failure`] for whatever is not 2xx or 304.
@@ -149,10 +156,43 @@ impl Client {
             let answer = self.once(operation, credential, Sent { target: &target, ..sent }).await?;
             let Some(location) = answer.header("location").filter(|_| answer.status.is_redirection()) else { return Ok(answer) };
             let (status, is_read) = (answer.status, *sent.method == Method::GET || *sent.method == Method::HEAD);
-            // What Bitbucket keeps elsewhere (logs, large files) is not fetched: the credential must not go there.
-            target = self.target_of(location).ok().filter(|_| is_read).ok_or_else(|| redirected(status))?;
+            match self.target_of(location) {
+                Ok(next) if is_read => target = next,
+                Err(_elsewhere) if is_read && elsewhere::may_be_kept_elsewhere(&target) => {
+                    let fetched = self.fetch(operation, location, status).await?;
+                    return Ok(Answer { budget_left: answer.budget_left, ..fetched });
+                }
+                _ => return Err(redirected(status)),
+            }
         }
         Err(redirected(StatusCode::FOUND))
+    }
+
+    /// Fetches what Bitbucket keeps elsewhere, without a credential.
+    async fn fetch(&self, operation: Operation, location: &str, status: StatusCode) -> Result<Answer, Failure> {
+        let begun = Instant::now();
+        let fetched = self.fetch_hop_by_hop(operation, location, status).await;
+        let outcome = fetched.as_ref().map_or_else(Failure::code, |_| "ok");
+        self.metrics.bitbucket_calls.with_label_values(&[KEPT_ELSEWHERE, outcome]).inc();
+        self.metrics.bitbucket_seconds.with_label_values(&[KEPT_ELSEWHERE]).observe(begun.elapsed().as_secs_f64());
+        fetched
+    }
+
+    async fn fetch_hop_by_hop(&self, operation: Operation, location: &str, status: StatusCode) -> Result<Answer, Failure> {
+        let mut location = location.to_owned();
+        for _hop in 0..MOST_HOPS {
+            let address = self.elsewhere.address(&location).ok_or_else(|| redirected(status))?;
+            let request = self.elsewhere.request(address).timeout(Duration::from_secs(operation.seconds));
+            let response = request.send().await.map_err(|error| Failure::down(&error))?;
+            let (status, headers) = (response.status(), response.headers().clone());
+            if status.is_success() {
+                let body = body_of(response, operation.largest_bytes).await?;
+                return Ok(Answer { status, headers: Answer::headers_of(&headers), body, budget_left: None });
+            }
+            let next = headers.get(header::LOCATION).filter(|_| status.is_redirection()).and_then(|value| value.to_str().ok());
+            location = next.ok_or_else(|| elsewhere::refusal(status))?.to_owned();
+        }
+        Err(redirected(status))
     }
 
     /// Makes one request when its turn and budget have come.
@@ -188,6 +228,11 @@ impl Client {
         Ok(match sent.body {
             Some(Body::Json(json)) => request.json(json),
             Some(Body::Form(fields)) => request.form(fields),
+            Some(Body::Multipart(parts)) => {
+                let boundary = multipart::boundary((self.clock)().random.bytes());
+                let kind = format!("multipart/form-data; boundary={boundary}");
+                request.header(header::CONTENT_TYPE, kind).body(multipart::encode(parts, &boundary))
+            }
             None => request,
         })
     }
@@ -260,7 +305,7 @@ async fn body_of(mut response: Response, largest_bytes: usize) -> Result<Vec<u8>
 }
 
 fn redirected(status: StatusCode) -> Failure {
-    let message = Some("Bitbucket keeps this at another address, which is not followed".to_owned());
+    let message = Some("Bitbucket sends this call to another address, which is not followed".to_owned());
     Failure::Refused { status: status.as_u16(), message, fields: Vec::new() }
 }
 

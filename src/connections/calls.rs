@@ -4,6 +4,7 @@
 mod access;
 pub mod allowed;
 mod asked;
+pub(in crate::connections) mod kept;
 mod own_grants;
 mod perform;
 mod permission;
@@ -12,6 +13,7 @@ mod shown;
 
 pub use access::Right;
 pub use asked::{Asked, LARGEST_BODY_BYTES, LONGEST_QUERY_BYTES, MOST_PAIRS};
-pub use perform::{Answered, Kept, Manner, Outcome, Plan, make, refusal};
+pub use kept::Kept;
+pub use perform::{Answered, Manner, Outcome, Plan, make, refusal};
 pub use permission::{Permissions, REMEMBERED_SECONDS};
 pub use shown::Shown;

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::calls::kept;
 use super::grants;
 use super::installations::State;
 use super::repositories;
@@ -130,6 +131,8 @@ fn details(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbucket
     let mut deleted = purge::details(connection, workspace_id, bitbucket_workspace)?;
     let listed = repositories::purge(connection, workspace_id, bitbucket_workspace)?;
     deleted.insert("repositories".to_owned(), i64::try_from(listed).unwrap_or(i64::MAX));
+    let kept = kept::purge(connection, workspace_id, bitbucket_workspace)?;
+    deleted.insert("answers to API calls".to_owned(), i64::try_from(kept).unwrap_or(i64::MAX));
     let shown = if has_panels_elsewhere(connection, workspace_id, bitbucket_workspace)? {
         0
     } else {
@@ -292,7 +295,8 @@ fn prove(connection: &mut AnyConnection, workspace_ids: &[WorkspaceId], bitbucke
             continue;
         }
         let listed = repositories::count(connection, workspace_id, bitbucket_workspace)?;
-        if listed + purge::count_left(connection, workspace_id, bitbucket_workspace)? > 0 {
+        let kept = kept::count(connection, workspace_id, bitbucket_workspace)?;
+        if listed + kept + purge::count_left(connection, workspace_id, bitbucket_workspace)? > 0 {
             return Ok(Outcome::Retry { reason: "something_left".to_owned(), after_seconds: None });
         }
         let unproven = purges::table.find((workspace_id, &uuid)).filter(purges::proven_at.is_null());

@@ -75,7 +75,7 @@ pub fn keep(
     body: &str,
     now: &Now,
 ) -> Result<()> {
-    diesel::delete(keys::table.filter(keys::created_at.le(now.plus_seconds(-KEPT_SECONDS)))).execute(connection)?;
+    forget(connection, now)?;
     let inserted = diesel::insert_into(keys::table)
         .values((
             keys::member_id.eq(&viewer.member_id),
@@ -94,6 +94,14 @@ pub fn keep(
         ));
     }
     Ok(())
+}
+
+/// Forgets what is older than a day, with whatever is kept beside it; how many requests that were. The server calls it every minute.
+///
+/// # Errors
+/// When the database refuses.
+pub fn forget(connection: &mut AnyConnection, now: &Now) -> Result<usize> {
+    Ok(diesel::delete(keys::table.filter(keys::created_at.le(now.plus_seconds(-KEPT_SECONDS)))).execute(connection)?)
 }
 
 /// Keeps the key of a request that is sent on to elsewhere, in the transaction before: until [`settle`] or [`release`] says what came

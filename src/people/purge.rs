@@ -30,6 +30,8 @@ pub const TABLES: &[&str] = &[
     "repository_rules",
     "repository_listings",
     "repository_proposals",
+    "idempotency_keys",
+    "kept_answers",
 ];
 
 /// What was deleted, by name: "titles and states of pull requests": 12.

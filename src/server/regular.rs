@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::connections::repositories::listing;
 use crate::connections::{closing, consumer_removal, refresh};
 use crate::error::Result;
+use crate::people::idempotency;
 use crate::storage::AnyConnection;
 
 const EVERY: Duration = Duration::from_secs(60);
@@ -29,6 +30,7 @@ async fn look(app: &App) -> Result<()> {
     }
     let now = app.now();
     let work = move |connection: &mut AnyConnection| {
+        idempotency::forget(connection, &now)?;
         closing::end_grants_of_removed(connection, &now)?;
         consumer_removal::forget_unneeded(connection, None, &now)
     };

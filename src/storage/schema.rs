@@ -306,6 +306,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    kept_answers (member_id, idempotency_key) {
+        member_id -> Text,
+        idempotency_key -> Text,
+        bitbucket_workspace_uuid -> Nullable<Text>,
+        answer -> Text,
+    }
+}
+
+diesel::table! {
     audit (id) {
         id -> Text,
         workspace_id -> Text,
@@ -362,6 +371,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     links,
     detached_links,
     idempotency_keys,
+    kept_answers,
     audit,
     install_codes,
     bitbucket_workspaces,

@@ -116,6 +116,8 @@ fn planned(plan: Plan) -> CallPlan {
     let body = match &plan.call.body {
         Some(Body::Json(json)) => serde_json::to_string_pretty(json).unwrap_or_default(),
         Some(Body::Form(fields)) => serde_urlencoded::to_string(fields).unwrap_or_default(),
+        // The page has no field for files; programs send them.
+        Some(Body::Multipart(parts)) => parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join("\n"),
         None => String::new(),
     };
     CallPlan { method: plan.call.method.to_string(), address: plan.address, body, why: plan.why, confirm: plan.confirm }

@@ -8,7 +8,11 @@ use crate::both;
 use crate::harness::Test;
 use crate::harness::people::Person;
 
-both!(owners_allow_changes_and_take_it_back, every_member_reads_the_operations_and_only_owners_allow,);
+both!(
+    owners_allow_changes_and_take_it_back,
+    every_member_reads_the_operations_and_only_owners_allow,
+    owners_read_whose_branch_restrictions_count,
+);
 
 const DELETE_REPOSITORY: &str = "DELETE /repositories/{workspace}/{repo_slug}";
 
@@ -39,6 +43,13 @@ async fn owners_allow_changes_and_take_it_back(test: &Test) {
         audit["entries"].as_array().expect("entries").iter().filter_map(|entry| entry["sentence"].as_str()).collect();
     assert_eq!(said.iter().filter(|does| does.contains("changes at Bitbucket by API")).count(), 3, "{said:?}");
     assert!(said[0].contains("no longer allows") && said[0].contains("“Pull requests”"), "{said:?}");
+}
+
+async fn owners_read_whose_branch_restrictions_count(test: &Test) {
+    let ingrid = Person::of(test, test.made.owner.clone()).await;
+    let page = ingrid.get(test, "/settings/integrations/bitbucket/changes").await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert!(page.body.contains("by what its branch restrictions allow that connection, not the member"), "{}", page.body);
 }
 
 async fn every_member_reads_the_operations_and_only_owners_allow(test: &Test) {

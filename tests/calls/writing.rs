@@ -1,10 +1,9 @@
-//! Changes: only what an owner allowed, shown first, confirmed where nothing takes it back, written down, and sent once.
+//! Changes: only what an owner allowed, shown first, confirmed where nothing takes it back, and written down.
 
-use bitbucket_sandbox::{Fault, Misbehaviour};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{CALL, READING, WRITING, allow, asked, call, caller};
+use super::{READING, WRITING, allow, asked, call, caller};
 use crate::both;
 use crate::harness::{AMARA, LEDGER, PRIYA, Test};
 
@@ -13,7 +12,6 @@ both!(
     what_is_said_in_ones_own_name_needs_ones_own_grant,
     a_dry_run_shows_what_would_be_sent_and_sends_nothing,
     what_cannot_be_taken_back_is_confirmed_by_name,
-    a_repetition_under_one_key_is_sent_once,
     every_change_is_written_down_with_what_came_of_it,
 );
 
@@ -114,33 +112,6 @@ async fn what_cannot_be_taken_back_is_confirmed_by_name(test: &Test) {
         asked(test).last().map(String::as_str),
         Some("DELETE /2.0/repositories/lumenpay/ledger/refs/branches/feature%2Ffees")
     );
-}
-
-async fn a_repetition_under_one_key_is_sent_once(test: &Test) {
-    let amara = caller(test, "Amara Okafor", None).await;
-    test.own_grant(&amara.member, AMARA, WRITING).await;
-    allow(test, &["branches"], &[]).await;
-    let send = async |body: &Value, key: &str| {
-        let request = test.api_as(&amara.token, Method::POST, CALL).header("Idempotency-Key", key).json(body);
-        let answer = request.send().await.expect("an answer");
-        (answer.status().as_u16(), answer.json::<Value>().await.expect("JSON"))
-    };
-    let (status, first) = send(&branch("fees"), "one").await;
-    assert_eq!((status, &first["repeated"]), (200, &json!(false)), "{first}");
-    let (status, again) = send(&branch("fees"), "one").await;
-    assert_eq!((status, &again["status"], &again["repeated"]), (200, &json!(201), &json!(true)), "{again}");
-    assert_eq!(asked(test).len(), 1, "sent once");
-    assert_eq!(send(&branch("other"), "one").await.1["code"], "idempotency_key_reused");
-
-    // What Bitbucket refused has not happened, and may be sent again under the same key.
-    let (status, refused) = send(&branch("fees"), "two").await;
-    assert_eq!(status, 400, "there is one already: {refused}");
-    assert_eq!(send(&branch("fees"), "two").await.0, 400);
-    // What it did not answer may have happened, and may not.
-    test.sandbox.misbehave(Misbehaviour::on(&format!("/2.0/{BRANCHES}"), Fault::Status(502)).times(1));
-    assert_eq!(send(&branch("third"), "three").await.0, 503);
-    let (status, unknown) = send(&branch("third"), "three").await;
-    assert_eq!((status, &unknown["code"]), (409, &json!("answer_unknown")), "{unknown}");
 }
 
 async fn every_change_is_written_down_with_what_came_of_it(test: &Test) {

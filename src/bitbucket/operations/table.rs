@@ -198,6 +198,18 @@ impl Operation {
         self.template.starts_with("/repositories/{workspace}/{repo_slug}")
     }
 
+    /// Whether it takes a form with files, which Atlassian's file says in descriptions only.
+    pub fn takes_files(&self) -> bool {
+        let takes = [
+            ("POST", "/repositories/{workspace}/{repo_slug}/src"),
+            ("POST", "/repositories/{workspace}/{repo_slug}/downloads"),
+            ("POST", "/snippets"),
+            ("POST", "/snippets/{workspace}"),
+            ("PUT", "/snippets/{workspace}/{encoded_id}"),
+        ];
+        takes.contains(&(self.method, self.template))
+    }
+
     /// What a caller should know of an operation that is on its way out.
     pub fn notice(&self) -> Option<&'static str> {
         let is_deprecated = self.is_deprecated;

@@ -119,6 +119,18 @@ fn every_line_of_the_table_is_read() {
     }
 }
 
+#[test]
+fn files_go_where_the_descriptions_say_that_they_are_taken() {
+    let Some(document) = document() else { return };
+    for operation in operations() {
+        let described = &document["paths"][operation.template][operation.method.to_lowercase()]["description"];
+        // One is described as identical to another.
+        let is_identical = operation.key() == "POST /snippets/{workspace}";
+        let says_so = is_identical || described.as_str().is_some_and(|text| text.contains("multipart/form-data"));
+        assert_eq!(operation.takes_files(), says_so && !operation.is_read(), "{}", operation.key());
+    }
+}
+
 fn find(method: &str, path: &str) -> Target {
     Target::find(method, &RelativePath::parse(path).unwrap()).unwrap_or_else(|unknown| panic!("{method} {path}: {unknown:?}"))
 }

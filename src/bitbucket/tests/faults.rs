@@ -47,6 +47,32 @@ async fn a_redirect_elsewhere_is_refused_and_nothing_is_sent_there() {
 }
 
 #[tokio::test]
+async fn a_log_is_fetched_from_where_it_is_kept_without_the_credential() {
+    let storage = Stub::start(|seen, _| match seen.target.as_str() {
+        "/forbidden" => Reply::status(403, "<Error/>"),
+        _ => Reply::status(200, "+ cargo test"),
+    })
+    .await;
+    let kept = storage.url.clone();
+    let stub = Stub::start(move |seen, _| {
+        let step = seen.target.split('/').nth(8).unwrap_or_default().to_owned();
+        Reply::status(307, "").with("location", &format!("{kept}/{step}")).with("x-ratelimit-remaining", "7")
+    })
+    .await;
+    let log = |step: &str| Call::get(ApiPath::of(["repositories", "w", "r", "pipelines", "p", "steps", step, "log"]).unwrap());
+    let answer = stub.client().call(&credential(), &log("kept")).await.unwrap();
+    assert_eq!((answer.status.as_u16(), answer.body.as_slice()), (200, &b"+ cargo test"[..]));
+    assert!(answer.budget_left.is_some() && answer.header("location").is_none());
+    assert_eq!(stub.client().call(&credential(), &log("forbidden")).await.unwrap_err(), Failure::NotFound);
+    assert_eq!(storage.targets(), ["/kept", "/forbidden"]);
+    assert!(storage.seen().iter().all(|seen| seen.authorization.is_empty()), "the credential stays here");
+    // What is not kept elsewhere is not fetched, wherever it leads.
+    let diff = Call::get(ApiPath::of(["repositories", "w", "r", "pullrequests", "7", "diff", "x"]).unwrap());
+    assert!(matches!(stub.client().call(&credential(), &diff).await.unwrap_err(), Failure::Refused { status: 307, .. }));
+    assert_eq!(storage.seen().len(), 2);
+}
+
+#[tokio::test]
 async fn redirects_without_an_end_are_given_up() {
     let stub = Stub::start(|_, before| Reply::to(&format!("/2.0/{before}"))).await;
     let failure = stub.client().call(&credential(), &call("a")).await.unwrap_err();

@@ -116,7 +116,7 @@ pub async fn open(
         }));
         match acting.write("POST", &place.path("/pullrequests"), Some(body), with_key(key.clone())).await {
             Ok(Written::Now(opened)) => return Ok((PullRequest::of(&opened)?, left_out)),
-            Ok(Written::Before(kept)) => return Ok((opened_before(acting, place, kept.location).await?, left_out)),
+            Ok(Written::Before(kept)) => return Ok((opened_before(acting, place, kept.location()).await?, left_out)),
             Err(error) => {
                 let refused = said(&error).and_then(|fields| reviewers::refused(&wanted, fields));
                 let Some((at, why)) = refused.filter(|_| left_out.len() < REFUSED_AT_MOST) else { return Err(error) };
@@ -154,8 +154,8 @@ async fn wanted(acting: &Acting<'_>, place: &Place, new: &NewPullRequest) -> Res
     Ok(wanted)
 }
 
-async fn opened_before(acting: &Acting<'_>, place: &Place, location: Option<String>) -> Result<PullRequest> {
-    let number = location.as_deref().and_then(|address| address.trim_end_matches('/').rsplit('/').next()?.parse().ok());
+async fn opened_before(acting: &Acting<'_>, place: &Place, location: Option<&str>) -> Result<PullRequest> {
+    let number = location.and_then(|address| address.trim_end_matches('/').rsplit('/').next()?.parse().ok());
     let number = number.ok_or_else(|| {
         let detail = "This was opened before, and Bitbucket did not say under which number. Look for it at Bitbucket.";
         Error::conflict("answer_not_kept", detail)

@@ -1,7 +1,7 @@
 //! A call as it was asked for: read, bounded, and found to be an operation of the API, before anybody asks who may. Doors make it.
 
 use crate::bitbucket::operations::{Group, Operation, PathRefusal, RelativePath, Removed, Target, Unknown};
-use crate::bitbucket::{Body, Call};
+use crate::bitbucket::{Body, Call, Part};
 use crate::error::{Error, Kind, Result};
 
 /// The most pairs of a query.
@@ -10,6 +10,9 @@ pub const MOST_PAIRS: usize = 50;
 pub const LONGEST_QUERY_BYTES: usize = 8 * 1024;
 /// The largest body that is passed on, in bytes.
 pub const LARGEST_BODY_BYTES: usize = 128 * 1024;
+
+/// The longest name of a field or a file in a form, in bytes: a path in a repository may be long.
+const LONGEST_NAME_BYTES: usize = 1024;
 
 /// Names that Bitbucket reads credentials from, or did: ours go into the header, and nobody else's go anywhere.
 const CREDENTIALS: [&str; 3] = ["access_token", "jwt", "oauth_token"];
@@ -28,7 +31,7 @@ impl Asked {
     ///
     /// # Errors
     /// `method_unknown`, a code of [`PathRefusal`], `operation_unknown`, `operation_not_offered`, `query_invalid` (400);
-    /// `operation_removed` (410); `body_too_large` (413).
+    /// `files_not_taken` or `file_invalid` (400) for a form with files; `operation_removed` (410); `body_too_large` (413).
     pub fn read(method: &str, path: &str, query: Vec<(String, String)>, body: Option<Body>) -> Result<Self> {
         let method = known(method)?;
         let path = RelativePath::parse(path).map_err(refused)?;
@@ -103,10 +106,29 @@ fn check_body(operation: &Operation, body: Option<&Body>) -> Result<()> {
         }
         Some(Body::Json(value)) => value.to_string().len(),
         Some(Body::Form(pairs)) => pairs.iter().map(|(name, value)| name.len() + value.len() + 2).sum(),
+        Some(Body::Multipart(parts)) => {
+            check_files(operation, parts)?;
+            parts.iter().map(Part::size).sum()
+        }
     };
     if bytes > LARGEST_BODY_BYTES {
         let detail = "A body of a call has at most 128 KiB. Send less at once.";
         return Err(Error::new(Kind::TooLarge, "body_too_large", detail).at("body"));
+    }
+    Ok(())
+}
+
+/// Files go only where Bitbucket takes them, under names that are names.
+fn check_files(operation: &Operation, parts: &[Part]) -> Result<()> {
+    if !operation.takes_files() {
+        let detail = "Bitbucket takes no files here: only to commit (POST …/src), as downloads (POST …/downloads) and in snippets. Send JSON as \
+                      body, or fields as form.";
+        return Err(Error::invalid("files_not_taken", "files", detail));
+    }
+    let is_name = |name: &str| (1..=LONGEST_NAME_BYTES).contains(&name.len()) && !name.chars().any(char::is_control);
+    if parts.iter().any(|part| !is_name(&part.name) || part.filename.as_deref().is_some_and(|name| !is_name(name))) {
+        let detail = "A field and a file have names of 1 to 1,024 bytes without control characters.";
+        return Err(Error::invalid("file_invalid", "files", detail));
     }
     Ok(())
 }
@@ -134,6 +156,11 @@ mod tests {
     #[test]
     fn what_cannot_be_called_is_refused_with_its_code() {
         let ledger = "repositories/lumenpay/ledger";
+        let src = format!("{ledger}/src");
+        let files = |name: &str, bytes: usize| {
+            let filename = Some("a.txt".to_owned());
+            Some(Body::Multipart(vec![Part { name: name.to_owned(), filename, bytes: vec![0; bytes] }]))
+        };
         let cases = [
             (code("PATCH", "user", &[], None), "method_unknown"),
             (code("GET", "https://evil.example/user", &[], None), "path_absolute"),
@@ -149,6 +176,12 @@ mod tests {
             (code("GET", "user", &[("q", &"x".repeat(9000))], None), "query_invalid"),
             (code("GET", "user", &[], Some(Body::Json(json!({})))), "body_not_taken"),
             (code("PUT", ledger, &[], Some(Body::Json(json!("x".repeat(140_000))))), "body_too_large"),
+            (code("PUT", ledger, &[], files("a.txt", 1)), "files_not_taken"),
+            (code("POST", &src, &[], files("a\r\nb", 1)), "file_invalid"),
+            (code("POST", &src, &[], files("", 1)), "file_invalid"),
+            (code("POST", &src, &[], files("a.txt", 140_000)), "body_too_large"),
+            (code("POST", &src, &[], files("docs/a.txt", 1)), "read"),
+            (code("POST", &format!("{ledger}/downloads"), &[], files("files", 1)), "read"),
         ];
         for (index, (found, expected)) in cases.into_iter().enumerate() {
             assert_eq!(found, expected, "{index}");

@@ -1,11 +1,13 @@
 //! Making a call: allowed, with a right, shown first when asked, confirmed where it destroys, written down where it writes. Doors call it.
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 use super::access::{self, Right};
 use super::allowed;
 use super::asked::Asked;
+use super::kept::{self, Kept};
 use super::permission::Permissions;
+use super::place;
 use crate::bitbucket::operations::Effect;
 use crate::bitbucket::{Answer, Call, Failure};
 use crate::config::Now;
@@ -39,7 +41,7 @@ pub enum Outcome {
     Planned(Plan),
     /// Bitbucket's answer.
     Answered(Box<Answered>),
-    /// The same request was answered before. What Bitbucket said then is not kept but for this.
+    /// The same request was answered before, in this way.
     Repeated(Kept),
 }
 
@@ -63,15 +65,6 @@ pub struct Answered {
     pub answer: Answer,
     /// With whose right it was asked, in one sentence.
     pub why: String,
-}
-
-/// What is kept of an answer for whoever repeats the request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
-    /// The status that Bitbucket answered.
-    pub status: u16,
-    /// Where Bitbucket said the new thing is.
-    pub location: Option<String>,
 }
 
 /// Makes a call.
@@ -108,7 +101,7 @@ pub async fn make(
         note(parts, &right.way, &answer, now).await;
         return Ok(Outcome::Answered(Box::new(Answered { answer: answer.map_err(refusal)?, why: right.why })));
     }
-    write(parts, viewer, &right, &call, manner.key, now).await
+    write(parts, viewer, &right, &asked, &call, manner.key, now).await
 }
 
 /// Writes down what is about to be sent, sends it, and writes down what came of it: what cannot be undone is never unknown.
@@ -116,17 +109,18 @@ async fn write(
     parts: &Parts<'_>,
     viewer: &Viewer,
     right: &Right,
+    asked: &Asked,
     call: &Call,
     key: Option<idempotency::Request>,
     now: &Now,
 ) -> Result<Outcome> {
     let what = format!("{} {}", call.method, call.path.as_str().trim_start_matches("/2.0"));
     let (asking, moment, reserved) = (viewer.clone(), now.clone(), key.clone());
-    let begun = line(&what, "sent, and no answer was recorded");
+    let (begun, keyring) = (line(&what, "sent, and no answer was recorded"), Arc::clone(parts.keyring));
     let begin = move |connection: &mut AnyConnection| {
         if let Some(key) = &reserved {
-            if let Some((_, body)) = idempotency::answered(connection, &asking, key, &moment)? {
-                return Ok(Err(serde_json::from_str::<Kept>(&body).map_err(Error::internal)?));
+            if let Some((status, _)) = idempotency::answered(connection, &asking, key, &moment)? {
+                return kept::read(connection, &asking, key, status, &keyring).map(Err);
             }
             idempotency::reserve(connection, &asking, key, &moment)?;
         }
@@ -138,13 +132,14 @@ async fn write(
         Err(kept) => return Ok(Outcome::Repeated(kept)),
     };
     let answer = parts.bitbucket.call(&right.credential, call).await;
-    let (asking, outcome) = (viewer.clone(), outcome_of(&answer));
+    let (asking, outcome, keyring) = (viewer.clone(), outcome_of(&answer), Arc::clone(parts.keyring));
+    let (workspace, to_keep) = (asked.target.workspace().map(str::to_owned), answer.as_ref().ok().cloned());
     let end = move |connection: &mut AnyConnection| {
         audit::complete(connection, &asking.workspace_id, &entry, &line(&what, &outcome.words))?;
-        match (&key, &outcome.kept) {
-            (Some(key), Some(kept)) => {
-                let body = serde_json::to_string(kept).map_err(Error::internal)?;
-                idempotency::settle(connection, &asking, key, kept.status, &body)
+        match (&key, &to_keep) {
+            (Some(key), Some(answer)) => {
+                let uuid = workspace.map(|name| place::connected(connection, &asking.workspace_id, &name)).transpose()?.flatten();
+                kept::keep(connection, &asking, key, uuid, answer, &keyring)
             }
             (Some(key), None) if !outcome.is_unknown => idempotency::release(connection, &asking, key),
             _ => Ok(()),
@@ -188,22 +183,17 @@ async fn note_success(parts: &Parts<'_>, id: ConnectionId) -> Result<()> {
 
 struct Written {
     words: String,
-    kept: Option<Kept>,
     /// Whether Bitbucket may have done it all the same.
     is_unknown: bool,
 }
 
 fn outcome_of(answer: &Result<Answer, Failure>) -> Written {
     match answer {
-        Ok(answer) => {
-            let status = answer.status.as_u16();
-            let kept = Kept { status, location: answer.header("location").map(str::to_owned) };
-            Written { words: format!("done ({status})"), kept: Some(kept), is_unknown: false }
-        }
+        Ok(answer) => Written { words: format!("done ({})", answer.status.as_u16()), is_unknown: false },
         Err(failure @ (Failure::Down | Failure::Malformed | Failure::TooLarge)) => {
-            Written { words: format!("outcome unknown ({})", failure.code()), kept: None, is_unknown: true }
+            Written { words: format!("outcome unknown ({})", failure.code()), is_unknown: true }
         }
-        Err(failure) => Written { words: format!("refused ({})", failure.code()), kept: None, is_unknown: false },
+        Err(failure) => Written { words: format!("refused ({})", failure.code()), is_unknown: false },
     }
 }
 

@@ -22,22 +22,25 @@ pub enum Shown {
 impl Answered {
     /// The body as what it is, whatever its content type says: raw files come with the type of their name.
     pub fn shown(&self) -> Shown {
-        let body = &self.answer.body;
-        if body.is_empty() {
-            return Shown::Nothing;
-        }
-        let says_json = self.answer.header("content-type").is_none_or(|kind| kind.contains("json"));
-        if says_json && let Ok(json) = serde_json::from_slice(body) {
-            return Shown::Json(json);
-        }
-        match std::str::from_utf8(body) {
-            Ok(text) if !text.contains('\0') => Shown::Text(text.to_owned()),
-            _ => Shown::Base64(STANDARD.encode(body)),
-        }
+        Shown::of(self.answer.header("content-type"), &self.answer.body)
     }
 }
 
 impl Shown {
+    pub(super) fn of(content_type: Option<&str>, body: &[u8]) -> Self {
+        if body.is_empty() {
+            return Self::Nothing;
+        }
+        let says_json = content_type.is_none_or(|kind| kind.contains("json"));
+        if says_json && let Ok(json) = serde_json::from_slice(body) {
+            return Self::Json(json);
+        }
+        match std::str::from_utf8(body) {
+            Ok(text) if !text.contains('\0') => Self::Text(text.to_owned()),
+            _ => Self::Base64(STANDARD.encode(body)),
+        }
+    }
+
     /// Path and query of the next page. One that leads anywhere but to the API is left out: nobody should follow it.
     pub fn next(&self, api_url: &str) -> Option<(String, Vec<(String, String)>)> {
         let Self::Json(json) = self else { return None };
