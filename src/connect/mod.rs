@@ -4,9 +4,11 @@
 //! In reading order: [`query`] is a request's parameters, decoded once; [`query_string_hash`] ties a token to a request;
 //! [`token`] decides whether a request is signed and [`refusal`] says why not; [`outbound`] signs our own calls;
 //! [`lifecycle`], [`webhook`] and [`panel`] read what arrives; [`descriptor`] is what Bitbucket reads of us. Bodies are not
-//! covered by a token: what they say is checked against the installation at the door.
+//! covered by a token: what they say is checked against the installation at the door. The body of an ordinary webhook, which is no
+//! part of Connect, is signed by its [`hub_signature`].
 
 pub mod descriptor;
+pub mod hub_signature;
 pub mod identifiers;
 pub mod json_web_token;
 pub mod lifecycle;
