@@ -16,6 +16,7 @@ pub use start::{Options, Running, StartError, start};
 use crate::activity::refresh;
 use crate::app::App;
 use crate::config::Now;
+use crate::connections::hooks::{farewell, keeping};
 use crate::connections::repositories::listing;
 use crate::connections::{describe, entry, purge, refresh as grant_refresh, removal, workspace_members};
 use crate::error::{Error, Kind, Result};
@@ -71,6 +72,7 @@ fn other_routes(config: &mut web::ServiceConfig) {
         .service(resource("/connect/installed").post(platform::lifecycle::installed))
         .service(resource("/connect/uninstalled").post(platform::lifecycle::uninstalled))
         .service(resource("/connect/webhooks").post(platform::webhooks::receive))
+        .service(resource("/hooks/bitbucket/{id}").post(platform::hooks::receive))
         .service(resource("/connect/configure").get(platform::configure::show))
         .service(resource("/connect/panel").get(panel::connect::show))
         .service(resource("/connect/panel/links").post(panel::connect::attach))
@@ -127,6 +129,7 @@ fn other_routes(config: &mut web::ServiceConfig) {
         .service(resource(&below("/connections/{id}/workspace")).get(consent::offer).post(consent::choose))
         .service(resource(&below("/connections/{id}/token")).get(token::ask_replace).post(token::replace))
         .service(resource(&below("/connections/{id}/check")).post(settings::connections::check))
+        .service(resource(&below("/connections/{id}/hooks/rotate")).post(settings::connections::listening::rotate))
         .service(resource(&below("/connections/{id}/disconnect")).get(closing::ask).post(closing::end))
         .service(resource("/settings/audit").get(settings::audit::show))
         .service(resource("/settings/audit.csv").get(settings::export::send))
@@ -219,6 +222,8 @@ fn job_handlers(app: &web::Data<App>) -> HashMap<&'static str, Handler> {
         (entry::UPDATE_ENTRY, handler!(entry::handle)),
         (removal::REMOVE_APP, handler!(removal::handle)),
         (grant_refresh::REFRESH, handler!(grant_refresh::handle)),
+        (keeping::KEEP_HOOKS, handler!(keeping::handle)),
+        (farewell::REMOVE_HOOKS, handler!(farewell::handle)),
         (purge::PROVE_PURGE, prove_purge),
     ])
 }

@@ -1,5 +1,7 @@
 //! A webhook or an event of Forge about a linked pull request has it fetched anew; every other leaves no trace.
 
+pub mod hooks;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -21,18 +23,19 @@ pub struct Hint {
     event: String,
     workspace: Option<Uuid>,
     repository: Option<Uuid>,
+    repository_name: Option<String>,
     pull_request: Option<u64>,
 }
 
 impl From<Delivery> for Hint {
-    fn from(Delivery { event, workspace, repository, pull_request, .. }: Delivery) -> Self {
-        Self { event, workspace, repository, pull_request }
+    fn from(Delivery { event, workspace, repository, repository_name, pull_request }: Delivery) -> Self {
+        Self { event, workspace, repository, repository_name, pull_request }
     }
 }
 
 impl From<RepositoryEvent> for Hint {
     fn from(RepositoryEvent { event, workspace, repository, pull_request }: RepositoryEvent) -> Self {
-        Self { event, workspace, repository, pull_request }
+        Self { event, workspace, repository, repository_name: None, pull_request }
     }
 }
 

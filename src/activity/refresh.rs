@@ -1,30 +1,34 @@
-//! The job that fetches what a linked pull request shows, with the credential of its workspace's installation.
+//! The job that fetches what a linked pull request shows, with whichever credential of its workspace reads activity there.
 
 use std::sync::Arc;
 
 use diesel::prelude::*;
+use uuid::Uuid;
 
-use crate::bitbucket::{self, Client, Credential, RepositoryName};
+use crate::bitbucket::{self, Barrier, Client, Failure, RepositoryName};
 use crate::config::{Config, Now};
-use crate::connections::credentials;
 use crate::connections::describe::retry;
+use crate::connections::grants::Place;
 use crate::connections::health::{self, About};
-use crate::connections::installations::State;
-use crate::connections::system_tokens;
+use crate::connections::purposes::{self, Chosen, Purpose, Way};
 use crate::connections::workspace_members::named;
-use crate::error::Result;
+use crate::connections::{Parts, faring, repositories};
+use crate::error::{Kind, Result};
 use crate::jobs::Outcome;
 use crate::people::accounts::Named;
 use crate::people::pull_requests::{self, Details, Known, Refresh, Reviewer, parse_uuid};
-use crate::storage::ids::InstallationId;
-use crate::storage::schema::{bitbucket_workspaces, installations};
+use crate::storage::ids::{PullRequestId, WorkspaceId};
+use crate::storage::schema::bitbucket_workspaces;
 use crate::storage::seal::Keyring;
 use crate::storage::{AnyConnection, Database};
+
+/// How a connection's card names the call.
+const CALL: &str = "pull_request";
 
 /// Works the job off.
 ///
 /// # Errors
-/// When the database cannot be read or written.
+/// When the database cannot be read or written, or every credential waits for its next token.
 pub async fn handle(
     database: &Database,
     bitbucket: &Client,
@@ -34,40 +38,31 @@ pub async fn handle(
     now: &Now,
 ) -> Result<Outcome> {
     let id = payload.pull_request_id;
-    let web_url = config.bitbucket_web_url.clone();
-    let (asked, keyring, config, moment) = (id.clone(), Arc::clone(keyring), Arc::clone(config), now.clone());
-    let question = database.read(move |connection| {
-        let Some(known) = pull_requests::known(connection, &asked)? else { return Ok(None) };
-        let Some((repository, number)) = address(&known) else { return Ok(None) };
-        let credential = match credential_for(connection, &known, &keyring, &config, &moment) {
-            Err(error) if error.code != system_tokens::EXPIRED => return Err(error),
-            credential => credential,
-        };
-        Ok(Some((repository, number, credential)))
-    });
+    let asked = id.clone();
+    let question = database.read(move |connection| Question::of(connection, &asked));
     // Purged or detached meanwhile: there is nothing to fetch any more.
-    let Some((repository, number, credential)) = question.await? else { return Ok(Outcome::Done) };
-    let credential = match credential {
-        Ok(credential) => credential,
-        // The key comes with the next call of Forge: the job waits for it, and readers see why.
-        Err(error) => {
+    let Some(question) = question.await? else { return Ok(Outcome::Done) };
+    let chosen = match credential_for(&Parts { database, bitbucket, keyring, config }, &question, now).await {
+        Ok(chosen) => chosen,
+        // The token comes by itself: the job waits for it, and readers see why.
+        Err(error) if error.kind == Kind::Upstream => {
             let code = error.code;
             database.write(move |connection| pull_requests::store_failure(connection, &id, code)).await?;
             return Err(error);
         }
+        Err(error) => return Err(error),
     };
-    let Some(credential) = credential else {
+    let Some((bitbucket_workspace, Chosen { credential, way, .. })) = chosen else {
         let store = move |connection: &mut AnyConnection| pull_requests::store_failure(connection, &id, "not_connected");
         return database.write(store).await.map(|()| Outcome::Done);
     };
-    let (installation_id, bitbucket_workspace, credential) = credential;
     let moment = now.clone();
-    match bitbucket.pull_request(&credential, &repository, number).await {
+    match bitbucket.pull_request(&credential.in_background(), &question.repository, question.number).await {
         Ok(answer) => {
-            let (details, asked_at) = (details(answer), now.at);
+            let (details, asked_at, web_url) = (details(answer), now.at, config.bitbucket_web_url.clone());
             let store = move |connection: &mut AnyConnection| {
-                health::note_success(connection, &installation_id, About::OneThing)?;
-                pull_requests::place(connection, &id, &bitbucket_workspace)?;
+                note_success(connection, &way)?;
+                pull_requests::place(connection, &id, &bitbucket_workspace.to_string())?;
                 pull_requests::store_details(connection, &id, &details, &web_url, asked_at)
             };
             database.write(store).await.map(|()| Outcome::Done)
@@ -76,7 +71,7 @@ pub async fn handle(
             // A refusal is an answer: it stands on the row, and the next event or reader asks again.
             let outcome = if failure.is_passing() { retry(&failure) } else { Outcome::Done };
             let store = move |connection: &mut AnyConnection| {
-                health::note_failure(connection, &installation_id, &failure, About::OneThing, &moment)?;
+                note_failure(connection, &way, &failure, &moment)?;
                 pull_requests::store_failure(connection, &id, failure.code())
             };
             database.write(store).await.map(|()| outcome)
@@ -84,44 +79,75 @@ pub async fn handle(
     }
 }
 
+fn note_success(connection: &mut AnyConnection, way: &Way) -> Result<()> {
+    match way {
+        Way::Installation(id) => health::note_success(connection, id, About::OneThing),
+        Way::Connection(id) => faring::note_success(connection, id),
+    }
+}
+
+/// What is wrong with one pull request is not wrong with the connection.
+fn note_failure(connection: &mut AnyConnection, way: &Way, failure: &Failure, now: &Now) -> Result<()> {
+    let is_about_it = matches!(failure, Failure::Forbidden { because } if *because != Barrier::Unsaid);
+    match way {
+        Way::Installation(id) => health::note_failure(connection, id, failure, About::OneThing, now),
+        Way::Connection(id) if failure.is_about_the_credential() || is_about_it => {
+            faring::note_failure(connection, id, CALL, failure, now)
+        }
+        Way::Connection(_) => Ok(()),
+    }
+}
+
+/// What is asked, and where.
+struct Question {
+    workspace_id: WorkspaceId,
+    repository: RepositoryName,
+    number: i64,
+    /// The Bitbucket workspaces that it may be in: the one that is known, or those with the slug in its name.
+    bitbucket_workspaces: Vec<Uuid>,
+    slug: Option<String>,
+    project: Option<String>,
+}
+
+impl Question {
+    fn of(connection: &mut AnyConnection, id: &PullRequestId) -> Result<Option<Self>> {
+        let Some(known) = pull_requests::known(connection, id)? else { return Ok(None) };
+        let Some((repository, number)) = address(&known) else { return Ok(None) };
+        let name = known.repository_name.as_deref().and_then(|name| name.split_once('/'));
+        let uuids: Vec<String> = match (&known.bitbucket_workspace_uuid, name) {
+            (Some(uuid), _) => vec![uuid.clone()],
+            (None, Some((workspace, _))) => {
+                let named = bitbucket_workspaces::table.filter(bitbucket_workspaces::slug.eq(Some(workspace)));
+                named.order(bitbucket_workspaces::uuid).limit(4).select(bitbucket_workspaces::uuid).load(connection)?
+            }
+            (None, None) => Vec::new(),
+        };
+        let slug = name.map(|(_, slug)| slug.to_owned());
+        let uuid = known.repository_uuid.as_deref().and_then(parse_uuid);
+        let full_name = known.repository_name.as_deref().unwrap_or_default();
+        let project = repositories::project_of(connection, &known.workspace_id, uuid, full_name)?;
+        let bitbucket_workspaces = uuids.iter().filter_map(|uuid| parse_uuid(uuid)).collect();
+        Ok(Some(Self { workspace_id: known.workspace_id, repository, number, bitbucket_workspaces, slug, project }))
+    }
+}
+
+/// The credential that reads activity there, and the Bitbucket workspace that it is for.
+async fn credential_for(parts: &Parts<'_>, question: &Question, now: &Now) -> Result<Option<(Uuid, Chosen)>> {
+    let Question { workspace_id, bitbucket_workspaces, slug, project, .. } = question;
+    let place = slug.as_deref().map(|repository| Place { repository, project: project.as_deref() });
+    for uuid in bitbucket_workspaces {
+        let reading = Purpose::ReadingActivity;
+        if let Some(chosen) = purposes::credential_for(parts, workspace_id, *uuid, reading, place, now).await? {
+            return Ok(Some((*uuid, chosen)));
+        }
+    }
+    Ok(None)
+}
+
 fn address(known: &Known) -> Option<(RepositoryName, i64)> {
     let by_uuid = known.repository_uuid.as_deref().and_then(parse_uuid).map(RepositoryName::Uuid);
     let repository = by_uuid.or_else(|| known.repository_name.clone().map(RepositoryName::Full))?;
     Some((repository, known.number?))
-}
-
-/// The installation that serves the pull request's Bitbucket workspace, that workspace and the credential: by UUID where known, else
-/// by the slug in its name. Of two doors it is one whose key Bitbucket takes.
-fn credential_for(
-    connection: &mut AnyConnection,
-    known: &Known,
-    keyring: &Keyring,
-    config: &Config,
-    now: &Now,
-) -> Result<Option<(InstallationId, String, Credential)>> {
-    let slug = known.repository_name.as_deref().and_then(|name| name.split_once('/')).map(|(workspace, _)| workspace.to_owned());
-    let mut query = installations::table
-        .inner_join(bitbucket_workspaces::table)
-        .filter(installations::workspace_id.eq(Some(&known.workspace_id)))
-        .filter(installations::state.eq(State::Active))
-        .select((installations::id, installations::bitbucket_workspace_uuid))
-        .into_boxed();
-    query = match (&known.bitbucket_workspace_uuid, slug) {
-        (Some(uuid), _) => query.filter(bitbucket_workspaces::uuid.eq(uuid.clone())),
-        (None, Some(slug)) => query.filter(bitbucket_workspaces::slug.eq(Some(slug))),
-        (None, None) => return Ok(None),
-    };
-    let by_usefulness = (installations::refused_since.is_not_null(), installations::door.desc(), installations::id.desc());
-    let rows: Vec<(InstallationId, String)> = query.order(by_usefulness).limit(4).load(connection)?;
-    let mut waiting = None;
-    for (id, bitbucket_workspace) in rows {
-        match credentials::of(connection, &id, keyring, config, now) {
-            Ok(Some(credential)) => return Ok(Some((id, bitbucket_workspace, credential.in_background()))),
-            Ok(None) => {}
-            Err(error) => waiting = Some(error),
-        }
-    }
-    waiting.map_or(Ok(None), Err)
 }
 
 fn details(answer: bitbucket::PullRequest) -> Details {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::caller::Caller;
+use super::connection_hooks::Hooks;
 use super::creation;
 use super::sent::Sent;
 use crate::app::App;
@@ -14,6 +15,8 @@ use crate::connections::attention;
 use crate::connections::changing::{self, Change};
 use crate::connections::closing;
 use crate::connections::grants::{self, Kind, Reach, State};
+use crate::connections::hooks::farewell::Farewell;
+use crate::connections::hooks::{self, Listening};
 use crate::connections::purge::Links;
 use crate::connections::purposes::{Purpose, Purposes};
 use crate::connections::tokens::{self, Typed};
@@ -57,6 +60,10 @@ pub(super) struct Connection {
     attention: Option<Attention>,
     /// Why a call failed last, as a stable code; null once calls work again.
     failing_code: Option<String>,
+    /// How it hears of changes; null once it has ended.
+    hooks: Option<Hooks>,
+    /// What became of its webhooks when it ended; null while it has not, and until the first of them is dealt with.
+    farewell: Option<Farewell>,
     /// When it was made.
     created_at: DateTime<Utc>,
     /// When it ended.
@@ -146,11 +153,13 @@ pub(super) struct EndConnection {
 }
 
 impl Connection {
-    fn of(connection: grants::Connection, now: &crate::config::Now) -> Self {
+    fn of(connection: grants::Connection, listening: Option<Listening>, now: &crate::config::Now) -> Self {
         let is_open = connection.state != State::Disconnected;
         let attention = Some(&connection).filter(|_| is_open).and_then(|connection| attention::of(connection, now));
         Self {
             attention: attention.map(|found| Attention { what: found.what, remedy: found.remedy }),
+            hooks: is_open.then(|| Hooks::of(listening.unwrap_or_else(Listening::unknown))),
+            farewell: Farewell::of(connection.ending.as_deref()),
             repositories: connection.restriction(),
             purposes: connection.purposes.iter().collect(),
             scopes: connection.scopes.map(|scopes| scopes.split_whitespace().map(str::to_owned).collect()),
@@ -187,9 +196,14 @@ pub(super) async fn list(app: web::Data<App>, caller: Caller) -> Result<web::Jso
     let read = app.read(move |connection| {
         let mut all = grants::open(connection, &caller.viewer)?;
         all.extend(grants::ended(connection, &caller.viewer)?);
-        Ok(all)
+        Ok((all, hooks::listening(connection, &caller.viewer)?))
     });
-    let entries = read.await?.into_iter().map(|connection| Connection::of(connection, &now)).collect();
+    let (all, mut listening) = read.await?;
+    let shown = |connection: grants::Connection| {
+        let heard = listening.remove(&connection.id);
+        Connection::of(connection, heard, &now)
+    };
+    let entries = all.into_iter().map(shown).collect();
     Ok(web::Json(Connections { entries }))
 }
 
@@ -227,7 +241,7 @@ pub(super) async fn create(app: web::Data<App>, caller: Caller, sent: Sent) -> R
     let keyring = app.keyring.clone();
     creation::answer(&app, caller.viewer, key, "/api/v1/connections", move |connection, viewer, now| {
         let id = tokens::make(connection, viewer, &pasted, &checked, &keyring, now)?;
-        grants::find(connection, viewer, &id).map(|found| Connection::of(found, now))
+        grants::find(connection, viewer, &id).map(|found| Connection::of(found, None, now))
     })
     .await
 }
@@ -311,7 +325,8 @@ pub(super) async fn replace(
     shown(&app, caller, id).await
 }
 
-/// Disconnects a connection: its secrets go at once, and with the last way into a Bitbucket workspace everything Bitbucket said of it.
+/// Disconnects a connection: its webhooks are removed and then its secrets go, at once where there are none; with the last way into a
+/// Bitbucket workspace goes everything Bitbucket said of it.
 #[utoipa::path(
     post,
     path = "/api/v1/connections/{id}/disconnect",
@@ -338,12 +353,16 @@ pub(super) async fn disconnect(
     shown(&app, caller, id).await
 }
 
-async fn shown(app: &App, caller: Caller, id: ConnectionId) -> Result<web::Json<Connection>> {
+pub(super) async fn shown(app: &App, caller: Caller, id: ConnectionId) -> Result<web::Json<Connection>> {
     let now = app.now();
-    let found = app.read(move |connection| grants::find(connection, &caller.viewer, &id)).await?;
-    Ok(web::Json(Connection::of(found, &now)))
+    let read = app.read(move |connection| {
+        let found = grants::find(connection, &caller.viewer, &id)?;
+        Ok((found, hooks::listening(connection, &caller.viewer)?.remove(&id)))
+    });
+    let (found, listening) = read.await?;
+    Ok(web::Json(Connection::of(found, listening, &now)))
 }
 
-fn parse(id: &str) -> Result<ConnectionId> {
+pub(super) fn parse(id: &str) -> Result<ConnectionId> {
     ConnectionId::parse(id).ok_or_else(|| Error::not_found("connection"))
 }

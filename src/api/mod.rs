@@ -9,6 +9,7 @@ mod bitbucket_calls;
 mod bitbucket_pull_requests;
 mod bitbucket_workspaces;
 mod caller;
+mod connection_hooks;
 mod connections;
 mod creation;
 mod document_page;

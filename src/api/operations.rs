@@ -7,8 +7,9 @@ use utoipa::OpenApi;
 use super::openapi::Shared;
 use super::{
     accounts, agenda, allowed_operations, audit, bitbucket_actions, bitbucket_calls, bitbucket_pull_requests,
-    bitbucket_workspaces, connections, document_page, feedback, goals, identities, installations, join_requests, links, members,
-    oauth_consumer, one_on_ones, openapi, quick_action, repository_proposals, requests, shared_work,
+    bitbucket_workspaces, connection_hooks, connections, document_page, feedback, goals, identities, installations,
+    join_requests, links, members, oauth_consumer, one_on_ones, openapi, quick_action, repository_proposals, requests,
+    shared_work,
 };
 use crate::error::{Error, Kind, Problem};
 
@@ -76,6 +77,8 @@ operations! {
     "/api/v1/connections" { get connections::list, post connections::create }
     "/api/v1/connections/{id}" { get connections::show, put connections::change }
     "/api/v1/connections/{id}/token" { put connections::replace }
+    "/api/v1/connections/{id}/hooks/rotate" { post connection_hooks::rotate }
+    "/api/v1/connections/{id}/hooks/check" { post connection_hooks::check }
     "/api/v1/connections/{id}/disconnect" { post connections::disconnect }
     "/api/v1/oauth-consumer" { get oauth_consumer::show, delete oauth_consumer::remove }
     "/api/v1/bitbucket-workspaces" { get bitbucket_workspaces::list }

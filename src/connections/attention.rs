@@ -79,6 +79,12 @@ fn failing(connection: &Connection, now: &Now) -> Option<Attention> {
     Some(attention(&what, &remedy))
 }
 
+/// What to do about a call that failed with this stable code.
+pub fn remedy_of_code(code: &str) -> String {
+    let otherwise = "Check the connection; if it stays so, connect again.".to_owned();
+    of_code(code, None).map_or(otherwise, |failure| failure.remedy().into_owned())
+}
+
 /// The failure that left this code.
 fn of_code(code: &str, missing_scopes: Option<&str>) -> Option<Failure> {
     let required = missing_scopes.unwrap_or_default().split_whitespace().map(str::to_owned).collect();

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::grants::{self, State};
 use super::purposes::Purposes;
-use super::scopes;
+use super::{hooks, scopes};
 use crate::config::Now;
 use crate::error::{Error, Result};
 use crate::people::text::Name;
@@ -80,6 +80,7 @@ pub fn change(connection: &mut AnyConnection, viewer: &Viewer, id: &ConnectionId
         ))
         .execute(connection)?;
     grants::must_have_changed(changed)?;
+    hooks::ask_anew(connection, id, now)?;
     let (actor, name) = (viewer.member_id.as_str(), change.name.as_str());
     audit::record(connection, &viewer.workspace_id, actor, "connection_changed", id.as_str(), name, now)
 }

@@ -1,11 +1,13 @@
-//! Ending connections: their secrets go at once, and with the last way into a Bitbucket workspace everything Bitbucket said of it. Bitbucket
-//! documents no call that revokes a grant or a token, so the page says where that is done by hand.
+//! Ending connections: their webhooks are removed and their secrets go, at once where there are none, and with the last way into a Bitbucket
+//! workspace everything Bitbucket said of it. Bitbucket documents no call that revokes a grant or a token, so the page says where that is
+//! done by hand.
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::grants::{self, Connection, Kind, OwnGrant, State};
+use super::hooks::farewell;
 use super::lifecycle::lock_bitbucket_workspace;
 use super::purge::{self, Links};
 use super::secrets;
@@ -83,11 +85,10 @@ fn record_end(connection: &mut AnyConnection, viewer: &Viewer, found: &Connectio
     audit::record(connection, &viewer.workspace_id, actor, "connection_ended", id, &found.name, now)
 }
 
-/// What is left of an ended connection is that it was, and who made it: its secrets and what Bitbucket said go. Answers whether this is
-/// what ended it.
+/// What is left of an ended connection is that it was, and who made it: its secrets and what Bitbucket said go, the secrets with the last
+/// of its webhooks. Answers whether this is what ended it.
 fn end(connection: &mut AnyConnection, id: &ConnectionId, now: &Now) -> Result<bool> {
     grants::lock(connection, id)?;
-    secrets::forget(connection, id)?;
     let nothing = None::<String>;
     let ended = diesel::update(connections::table.find(id).filter(connections::state.ne(State::Disconnected)))
         .set((
@@ -97,15 +98,25 @@ fn end(connection: &mut AnyConnection, id: &ConnectionId, now: &Now) -> Result<b
             connections::reach_name.eq(&nothing),
             connections::restricted_to.eq(&nothing),
             connections::default_branch.eq(&nothing),
-            connections::scopes.eq(&nothing),
-            connections::expires_at.eq(None::<NaiveDateTime>),
             connections::failing_call.eq(&nothing),
             connections::failing_code.eq(&nothing),
             connections::failed_at.eq(None::<NaiveDateTime>),
             connections::missing_scopes.eq(&nothing),
         ))
         .execute(connection)?;
+    if ended > 0 && !farewell::begin(connection, id, now)? {
+        forget_credential(connection, id)?;
+    }
     Ok(ended > 0)
+}
+
+/// Forgets the secrets of an ended connection that nothing needs any more, and what is known of its token.
+pub(super) fn forget_credential(connection: &mut AnyConnection, id: &ConnectionId) -> Result<()> {
+    secrets::forget(connection, id)?;
+    diesel::update(connections::table.find(id))
+        .set((connections::scopes.eq(None::<String>), connections::expires_at.eq(None::<NaiveDateTime>)))
+        .execute(connection)?;
+    Ok(())
 }
 
 /// Takes one of the viewer's own grants back.

@@ -274,6 +274,7 @@ fn keep(
         .execute(connection)?;
     grants::must_have_changed(changed)?;
     super::faring::clear(connection, &id)?;
+    super::hooks::ask_anew(connection, &id, now)?;
     let action = match (sent.is_own, &former) {
         (true, _) if sent.purposes.has(Purpose::Writes) => "own_grant_made_to_write",
         (true, _) => "own_grant_made",

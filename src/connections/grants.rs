@@ -331,3 +331,9 @@ pub(super) fn in_use(
     let in_use = there.filter(connections::member_id.is_null()).filter(connections::state.eq(State::Connected));
     Ok(in_use.order(connections::id).limit(100).load(connection)?)
 }
+
+/// One connection that is in use by its ClarityLoop workspace, for a job that was made for it.
+pub(super) fn in_use_one(connection: &mut AnyConnection, id: &ConnectionId) -> Result<Option<Connection>> {
+    let row = connection_rows!().filter(connections::id.eq(id)).filter(connections::member_id.is_null());
+    Ok(row.filter(connections::state.eq(State::Connected)).first(connection).optional()?)
+}

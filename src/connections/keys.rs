@@ -9,7 +9,7 @@ use diesel::prelude::*;
 
 use super::installations::Door;
 use super::system_tokens;
-use super::{consumers, secrets};
+use super::{consumers, hooks, secrets};
 use crate::config::{Config, Now};
 use crate::connect::token::VerificationKey;
 use crate::error::Result;
@@ -135,7 +135,8 @@ pub fn read(
 pub fn seal_anew(connection: &mut AnyConnection, keyring: &Keyring) -> Result<usize> {
     let of_installations = seal_installations_anew(connection, keyring)?;
     let of_consumers = consumers::seal_anew(connection, keyring)?;
-    Ok(of_installations + of_consumers + secrets::seal_anew(connection, keyring)?)
+    let of_hooks = hooks::seal_anew(connection, keyring)?;
+    Ok(of_installations + of_consumers + of_hooks + secrets::seal_anew(connection, keyring)?)
 }
 
 fn seal_installations_anew(connection: &mut AnyConnection, keyring: &Keyring) -> Result<usize> {

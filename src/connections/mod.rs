@@ -23,6 +23,7 @@ pub mod faring;
 pub mod forge_installations;
 pub mod grants;
 pub mod health;
+pub mod hooks;
 pub mod install_codes;
 pub mod installations;
 pub mod keys;

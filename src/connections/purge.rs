@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::calls::kept;
 use super::grants;
+use super::hooks::farewell;
 use super::installations::State;
 use super::repositories;
 use crate::config::Now;
@@ -295,7 +296,9 @@ fn prove(connection: &mut AnyConnection, workspace_ids: &[WorkspaceId], bitbucke
             continue;
         }
         let listed = repositories::count(connection, workspace_id, bitbucket_workspace)?;
-        let kept = kept::count(connection, workspace_id, bitbucket_workspace)?;
+        // Webhooks that Bitbucket is still to remove name its repositories; they go within an hour.
+        let kept = kept::count(connection, workspace_id, bitbucket_workspace)?
+            + farewell::count(connection, workspace_id, bitbucket_workspace)?;
         if listed + kept + purge::count_left(connection, workspace_id, bitbucket_workspace)? > 0 {
             return Ok(Outcome::Retry { reason: "something_left".to_owned(), after_seconds: None });
         }

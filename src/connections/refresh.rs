@@ -52,6 +52,11 @@ pub(super) async fn refused_credential(parts: &Parts<'_>, id: &ConnectionId, now
     credential_while(parts, id, State::Reconnect, now).await
 }
 
+/// The same for a connection that has ended and whose secrets are still there: only the removal of its webhooks may use it.
+pub(super) async fn last_credential(parts: &Parts<'_>, id: &ConnectionId, now: &Now) -> Result<Option<Credential>> {
+    credential_while(parts, id, State::Disconnected, now).await
+}
+
 async fn credential_while(parts: &Parts<'_>, id: &ConnectionId, state: State, now: &Now) -> Result<Option<Credential>> {
     let begun = Instant::now();
     loop {

@@ -108,7 +108,7 @@ pub fn is_chosen_by_name(connection: &mut AnyConnection, workspace_id: &Workspac
 ///
 /// # Errors
 /// When the database refuses.
-pub(super) fn project_of(
+pub fn project_of(
     connection: &mut AnyConnection,
     workspace_id: &WorkspaceId,
     uuid: Option<Uuid>,
@@ -134,6 +134,38 @@ macro_rules! held {
     };
 }
 use held;
+
+/// A chosen repository, as far as whoever works in each of them needs it.
+#[derive(Clone, Debug, Queryable)]
+pub(super) struct Chosen {
+    /// Its UUID, without braces.
+    pub(super) uuid: String,
+    /// `workspace/repository`.
+    full_name: String,
+    /// The key of its project; empty where Bitbucket names none.
+    pub(super) project_key: String,
+}
+
+impl Chosen {
+    /// Its slug.
+    pub(super) fn slug(&self) -> &str {
+        self.full_name.split_once('/').map_or("", |(_, slug)| slug)
+    }
+}
+
+/// The chosen repositories of a Bitbucket workspace, in an order that stays, at most so many.
+pub(super) fn chosen(
+    connection: &mut AnyConnection,
+    workspace_id: &WorkspaceId,
+    bitbucket_workspace: Uuid,
+    at_most: i64,
+) -> Result<Vec<Chosen>> {
+    let chosen = held!(repositories, workspace_id, bitbucket_workspace)
+        .filter(repositories::is_chosen.eq(true))
+        .filter(repositories::gone_at.is_null());
+    let columns = (repositories::uuid, repositories::full_name, repositories::project_key);
+    Ok(chosen.order(repositories::uuid).limit(at_most).select(columns).load(connection)?)
+}
 
 /// Forgets the list of a Bitbucket workspace with everything that was decided about it; how many rows that were.
 pub(super) fn purge(connection: &mut AnyConnection, workspace_id: &WorkspaceId, bitbucket_workspace: Uuid) -> Result<usize> {

@@ -10,9 +10,10 @@ use diesel::prelude::*;
 pub use check::Checked;
 
 use super::grants::{self, Connection, Kind, Reach, State};
+use super::hooks::farewell;
 use super::purposes::Purposes;
 use super::repositories::choices;
-use super::{Parts, choosing, faring, scopes, secrets};
+use super::{Parts, choosing, faring, hooks, scopes, secrets};
 use crate::config::{Now, Secret};
 use crate::error::{Error, Result};
 use crate::people::text::{EmailAddress, Name};
@@ -255,6 +256,9 @@ pub async fn replace(parts: &Parts<'_>, viewer: &Viewer, id: &ConnectionId, type
     must_be_replaceable(&present)?;
     let pasted = typed.parse_replacing(&present, now)?;
     let checked = check::check(parts.bitbucket, &pasted).await?;
+    if !scopes::may_hook(checked.scopes.as_deref()) {
+        farewell::before_replacing(parts, &present, now).await?;
+    }
     let (viewer, id, keyring, now) = (viewer.clone(), id.clone(), parts.keyring.clone(), now.clone());
     parts.database.write(move |connection| put(connection, &viewer, &id, &pasted, &checked, &keyring, &now)).await
 }
@@ -300,6 +304,7 @@ fn put(
         .execute(connection)?;
     grants::must_have_changed(changed)?;
     faring::clear(connection, id)?;
+    hooks::ask_anew(connection, id, now)?;
     let actor = viewer.member_id.as_str();
     audit::record(connection, &viewer.workspace_id, actor, "connection_replaced", id.as_str(), &present.name, now)
 }

@@ -92,6 +92,8 @@ const ACTIONS: &[Action] = &[
         "heard from Bitbucket that the token of the connection “{detail}” is taken again",
     ),
     ("consumer_removed", Group::Bitbucket, "removed the OAuth consumer {detail}"),
+    ("hook_secrets_rotated", Group::Bitbucket, "gave the webhooks of the connection “{detail}” new secrets"),
+    ("hooks_removed", Group::Bitbucket, "took leave of the webhooks of a disconnected connection: {detail}"),
     ("own_grant_made", Group::Bitbucket, "let ClarityLoop read Bitbucket in their own name"),
     ("own_grant_made_to_write", Group::Bitbucket, "let ClarityLoop write at Bitbucket in their own name"),
     ("own_grant_ended", Group::Bitbucket, "ended a member’s own grant"),

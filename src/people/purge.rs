@@ -24,6 +24,8 @@ pub const TABLES: &[&str] = &[
     "installations",
     "connections",
     "connection_secrets",
+    "connection_hooks",
+    "connection_listening",
     "join_requests",
     "hidden_panels",
     "repositories",

@@ -7,6 +7,7 @@ pub mod configure;
 pub mod descriptor;
 pub mod forge;
 pub mod frame;
+pub mod hooks;
 pub mod lifecycle;
 pub mod signed;
 pub mod webhooks;

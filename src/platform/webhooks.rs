@@ -42,7 +42,7 @@ pub async fn receive(
 }
 
 /// The event for a metric's label: a caller must not be able to make labels without end.
-fn metric_word(event: &str) -> &'static str {
+pub(super) fn metric_word(event: &str) -> &'static str {
     const KNOWN: [&str; 9] = [
         "pullrequest:created",
         "pullrequest:updated",

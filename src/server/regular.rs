@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use actix_web::web;
 
+use crate::activity::polling;
 use crate::app::App;
+use crate::connections::hooks::{farewell, keeping};
 use crate::connections::repositories::listing;
 use crate::connections::{closing, consumer_removal, refresh};
 use crate::error::Result;
@@ -24,11 +26,17 @@ pub(super) async fn run(app: web::Data<App>) {
 }
 
 async fn look(app: &App) -> Result<()> {
-    let refreshes = refresh::enqueue_due(&app.database, &app.now()).await?;
-    if listing::enqueue_due(&app.database, &app.now()).await? || refreshes {
+    let (database, now) = (&app.database, app.now());
+    let due = [
+        refresh::enqueue_due(database, &now).await?,
+        listing::enqueue_due(database, &now).await?,
+        keeping::enqueue_due(database, &now).await?,
+        farewell::enqueue_overdue(database, &now).await?,
+        polling::enqueue_due(database, &now).await?,
+    ];
+    if due.contains(&true) {
         app.jobs_waiting.notify_one();
     }
-    let now = app.now();
     let work = move |connection: &mut AnyConnection| {
         idempotency::forget(connection, &now)?;
         closing::end_grants_of_removed(connection, &now)?;

@@ -92,6 +92,8 @@ id! {
     InstallationId,
     /// A connection by OAuth or by a token.
     ConnectionId,
+    /// A webhook of a connection.
+    HookId,
     /// An OAuth consumer that an owner has entered.
     ConsumerId,
     /// A member's proposal about a repository.

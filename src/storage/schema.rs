@@ -233,6 +233,7 @@ diesel::table! {
         fetched_at -> Nullable<Timestamp>,
         fetch_error -> Nullable<Text>,
         created_at -> Timestamp,
+        polled_at -> Nullable<Timestamp>,
     }
 }
 
@@ -344,6 +345,8 @@ diesel::joinable!(installations -> workspaces (workspace_id));
 diesel::joinable!(claim_links -> installations (installation_id));
 diesel::joinable!(connections -> bitbucket_workspaces (bitbucket_workspace_uuid));
 diesel::joinable!(connection_secrets -> connections (connection_id));
+diesel::joinable!(connection_listening -> connections (connection_id));
+diesel::joinable!(connection_hooks -> connections (connection_id));
 diesel::joinable!(repository_proposals -> members (proposed_by));
 diesel::allow_tables_to_appear_in_same_query!(
     workspaces,
@@ -379,6 +382,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     oauth_consumers,
     connections,
     connection_secrets,
+    connection_listening,
+    connection_hooks,
     consent_states,
     repositories,
     repository_rules,

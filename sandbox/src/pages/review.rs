@@ -1,4 +1,5 @@
-//! The buttons of a pull request page: each changes the world and delivers the matching webhook to the workspace's apps.
+//! The buttons of a pull request page: each changes the world and delivers the matching webhook to the workspace's apps and to the webhooks
+//! that were made over REST.
 
 use super::{
     layout::{self, pull_request_address},
@@ -56,6 +57,7 @@ pub(crate) async fn act(
             let _ = bitbucket.deliver_by(&installation.client_key, event_key, &repository, id, &pressed.viewer).await;
         }
     }
+    let _ = bitbucket.deliver_to_hooks(event_key, &repository, id, &pressed.viewer).await;
     see_other(&pull_request_address(&format!("{repository}/pull-requests/{id}"), &pressed.viewer))
 }
 

@@ -284,7 +284,7 @@ pub(super) fn note_failure(
     let is_final = *failure == Failure::GrantEnded;
     let state = if is_final { State::Reconnect } else { State::Connected };
     let row = connections::table.find(id).filter(connections::state.eq(State::Connected));
-    diesel::update(row)
+    let changed = diesel::update(row)
         .set((
             connections::state.eq(state),
             connections::failing_call.eq(Some(CALL)),
@@ -296,6 +296,9 @@ pub(super) fn note_failure(
         return Ok(());
     }
     forget(connection, id)?;
+    if changed == 0 {
+        return Ok(());
+    }
     let row = connections::table.find(id).select((connections::workspace_id, connections::name));
     let (workspace_id, name): (WorkspaceId, String) = row.first(connection)?;
     audit::record(connection, &workspace_id, audit::APP, "connection_refused", id.as_str(), &name, now)

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::store::{self, Listed};
 use super::{held, places, proposals};
 use crate::config::Now;
+use crate::connections::hooks;
 use crate::error::{Error, Result};
 use crate::people::{Viewer, audit};
 use crate::storage::AnyConnection;
@@ -145,6 +146,7 @@ fn note(connection: &mut AnyConnection, viewer: &Viewer, bitbucket_workspace: Uu
         }
     }
     if changed != Changed::default() {
+        hooks::look_soon(connection, &viewer.workspace_id, bitbucket_workspace, now)?;
         proposals::settle(connection, viewer, bitbucket_workspace, now)?;
     }
     Ok(())

@@ -60,6 +60,34 @@ diesel::table! {
 }
 
 diesel::table! {
+    connection_listening (connection_id) {
+        connection_id -> Text,
+        way -> Text,
+        code -> Nullable<Text>,
+        due_at -> Timestamp,
+        leased_until -> Nullable<Timestamp>,
+        workspace_refused_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    connection_hooks (id) {
+        id -> Text,
+        connection_id -> Text,
+        place -> Text,
+        hook_uuid -> Nullable<Text>,
+        secret -> Text,
+        secret_made_at -> Timestamp,
+        is_told -> Bool,
+        previous_secret -> Nullable<Text>,
+        previous_until -> Nullable<Timestamp>,
+        due_at -> Timestamp,
+        failing_code -> Nullable<Text>,
+        delivered_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     consent_states (state_hash) {
         state_hash -> Text,
         session_hash -> Text,

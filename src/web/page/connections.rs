@@ -48,6 +48,12 @@ pub struct ConnectionCard {
     pub attention: Option<Attention>,
     /// What is known of it.
     pub facts: Vec<Fact>,
+    /// What keeps webhooks from being made or checked, and what to do.
+    pub troubles: Vec<String>,
+    /// Whether there are webhooks whose secrets can be changed.
+    pub may_rotate: bool,
+    /// What became of its webhooks, for an ended one.
+    pub farewell: Vec<Remark>,
     /// What it may, and why.
     pub scopes: Vec<Scope>,
     /// Whether its workspace is yet to be chosen.
@@ -58,8 +64,18 @@ pub struct ConnectionCard {
     pub is_granted: bool,
     /// What was deleted when the last way closed, for an ended one.
     pub deletion: Option<Deletion>,
-    /// What is left to do at Bitbucket, for an ended one.
-    pub by_hand: Option<&'static str>,
+    /// What becomes of its secrets, and what is left to do at Bitbucket, for an ended one.
+    pub by_hand: Option<String>,
+}
+
+/// A sentence with a sign before it.
+pub struct Remark {
+    /// The name of the icon.
+    pub icon: &'static str,
+    /// The class of its line.
+    pub class: &'static str,
+    /// The sentence.
+    pub words: String,
 }
 
 /// Something to consent to.
@@ -186,6 +202,8 @@ pub struct EndConnectionPage {
     pub action: String,
     /// What it is called.
     pub name: String,
+    /// How many webhooks are removed at Bitbucket.
+    pub hooks: i64,
     /// Whether it is the last way into its Bitbucket workspace.
     pub is_last: bool,
     /// What is left to do at Bitbucket.

@@ -3,6 +3,7 @@
 pub mod consent;
 pub mod consumer;
 pub mod ending;
+pub mod listening;
 pub mod token;
 
 mod cards;
@@ -16,7 +17,7 @@ use crate::app::App;
 use crate::connections::changing::{self, Change};
 use crate::connections::grants::{self, Connection};
 use crate::connections::purposes::{Purpose, Purposes};
-use crate::connections::{checking, consumers, installations, purge};
+use crate::connections::{checking, consumers, hooks, installations, purge};
 use crate::error::{Error, Kind, Result};
 use crate::platform::body::Form;
 use crate::storage::ids::ConnectionId;
@@ -87,6 +88,8 @@ async fn page(
             installations: installations::open(connection, &viewer)?,
             purges: purge::list(connection, &viewer)?,
             entered: consumers::entered(connection, &viewer)?,
+            listening: hooks::listening(connection, &viewer)?,
+            leaving: hooks::leaving(connection, &viewer)?,
         })
     });
     let read = read.await?;
@@ -96,7 +99,7 @@ async fn page(
         has_consumer: read.entered.is_some() || consumers::of_operator(&app.config).is_some(),
         consumer: cards::consumer(&app.config, read.entered.as_ref(), consumer),
         consents: cards::consents(),
-        cards: cards::all(&read, &now),
+        cards: cards::all(&read, &app.config, &now),
     })
 }
 
@@ -142,13 +145,15 @@ pub async fn change(
     }
 }
 
-/// `POST …/connections/{id}/check`: asks Bitbucket whether it works.
+/// `POST …/connections/{id}/check`: asks Bitbucket whether it works, and has its webhooks looked at.
 ///
 /// # Errors
 /// `csrf_invalid` or `owner_needed` (403); `not_found` (404); `workspace_not_chosen` or `nothing_to_check` (409); `token_not_fetched` (503).
 pub async fn check(app: web::Data<App>, owner: Owner, id: web::Path<String>, form: Form<CsrfForm>) -> PageResult<HttpResponse> {
     owner.0.check(&form.0.csrf)?;
-    checking::check(&app.parts(), &owner.0.viewer(), &parse(&id)?, &app.now()).await?;
+    let (viewer, id, now) = (owner.0.viewer(), parse(&id)?, app.now());
+    checking::check(&app.parts(), &viewer, &id, &now).await?;
+    app.write(move |connection| hooks::check(connection, &viewer, &id, &now)).await?;
     Ok(see_other(&format!("{}?done=checked", path())))
 }
 
@@ -193,7 +198,12 @@ fn done(request: &HttpRequest) -> Option<Banner> {
         "consumer-removed" => {
             ("The consumer is removed.", "Its secret is deleted here. Delete the consumer in Bitbucket as well.")
         }
-        "disconnected" => ("Disconnected.", "Its secrets are deleted. What is left to do stands on its card."),
+        "rotated" => {
+            ("The webhooks have new secrets.", "Bitbucket is told now; what the former ones sign is taken for an hour more.")
+        }
+        "disconnected" => {
+            ("Disconnected.", "What becomes of its secrets and webhooks, and what is left to do, stands on its card.")
+        }
         "denied" => {
             let text = "Consent was not given at Bitbucket. Press Connect again to give it.";
             return Some(Banner { tone: Tone::Warning, strong: "Nothing is connected.".to_owned(), text: text.to_owned() });

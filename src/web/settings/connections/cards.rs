@@ -1,15 +1,18 @@
 //! The cards of the connections page, and the table of which credential serves what.
 
-use std::collections::BTreeMap;
+mod webhooks;
+
+use std::collections::{BTreeMap, HashMap};
 
 use crate::config::{Config, Now};
 use crate::connections::consumers::{self, Entered};
 use crate::connections::grants::{Connection, Kind, Reach, State};
+use crate::connections::hooks::Listening;
 use crate::connections::installations::{Installation, State as InstallationState};
 use crate::connections::purge::Purge;
 use crate::connections::purposes::{self, Purpose};
 use crate::connections::{attention, closing, scopes};
-use crate::storage::ids::InstallationId;
+use crate::storage::ids::{ConnectionId, InstallationId};
 use crate::web::page::connections::{ConnectionCard, ConsentChoice, ConsumerForm, Serving};
 use crate::web::page::settings::{CardState, Deletion, Fact, Scope};
 use crate::web::page::{Time, WrongField};
@@ -21,15 +24,18 @@ pub struct Read {
     pub installations: Vec<Installation>,
     pub purges: Vec<Purge>,
     pub entered: Option<Entered>,
+    pub listening: HashMap<ConnectionId, Listening>,
+    pub leaving: HashMap<ConnectionId, i64>,
 }
 
 /// Every card, the open ones first.
-pub fn all(read: &Read, now: &Now) -> Vec<ConnectionCard> {
-    let open = read.open.iter().map(|connection| open(connection, now));
-    open.chain(read.ended.iter().map(|connection| ended(connection, read))).collect()
+pub fn all(read: &Read, config: &Config, now: &Now) -> Vec<ConnectionCard> {
+    let open = read.open.iter().map(|connection| open(connection, read, now));
+    open.chain(read.ended.iter().map(|connection| ended(connection, read, config))).collect()
 }
 
-fn open(connection: &Connection, now: &Now) -> ConnectionCard {
+fn open(connection: &Connection, read: &Read, now: &Now) -> ConnectionCard {
+    let listening = read.listening.get(&connection.id).cloned().unwrap_or_else(Listening::unknown);
     let attention = attention::of(connection, now);
     let (state, words) = match (connection.state, &attention) {
         (State::Reconnect, _) => (CardState::NeedsAttention, "Reconnect"),
@@ -42,7 +48,10 @@ fn open(connection: &Connection, now: &Now) -> ConnectionCard {
         state,
         words,
         attention,
-        facts: facts(connection),
+        facts: facts(connection).into_iter().chain(webhooks::facts(connection, &listening)).collect(),
+        troubles: webhooks::troubles(&listening),
+        may_rotate: connection.state == State::Connected && listening.all() > 0,
+        farewell: Vec::new(),
         scopes: held(connection),
         is_to_choose: connection.bitbucket_workspace_uuid.is_none(),
         is_pasted: connection.kind.is_pasted(),
@@ -52,7 +61,8 @@ fn open(connection: &Connection, now: &Now) -> ConnectionCard {
     }
 }
 
-fn ended(connection: &Connection, read: &Read) -> ConnectionCard {
+fn ended(connection: &Connection, read: &Read, config: &Config) -> ConnectionCard {
+    let leaving = read.leaving.get(&connection.id).copied().unwrap_or(0);
     // While another way is open, a purge of the workspace was an earlier one's.
     let uuid = connection.bitbucket_workspace_uuid.as_ref();
     let purge = read.purges.iter().find(|purge| {
@@ -72,12 +82,15 @@ fn ended(connection: &Connection, read: &Read) -> ConnectionCard {
         words: "Disconnected",
         attention: None,
         facts,
+        troubles: Vec::new(),
+        may_rotate: false,
+        farewell: webhooks::farewell(connection, leaving, config),
         scopes: Vec::new(),
         is_to_choose: false,
         is_pasted: false,
         is_granted: false,
         deletion,
-        by_hand: Some(closing::by_hand(connection.kind)),
+        by_hand: Some(format!("{} {}", webhooks::fate_of_secrets(leaving), closing::by_hand(connection.kind))),
     }
 }
 
@@ -113,9 +126,6 @@ fn facts(connection: &Connection) -> Vec<Fact> {
     }
     if let (Some(call), Some(code), Some(at)) = (&connection.failing.call, &connection.failing.code, connection.failing.at) {
         facts.push(Fact { before: format!("{call} ({code}), "), ..Fact::at("Last error", Time::Moment(at), "") });
-    }
-    if !scopes::may_hook(connection.scopes.as_deref()) {
-        facts.push(Fact::text("Hears of changes", "By asking regularly: it lacks the scope webhook, which is fine"));
     }
     facts
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{parse, path};
 use crate::app::App;
 use crate::connections::purge::Links;
-use crate::connections::{closing, grants};
+use crate::connections::{closing, grants, hooks};
 use crate::platform::body::Form;
 use crate::web::failure::{PageResult, html, see_other};
 use crate::web::owner::Owner;
@@ -29,14 +29,16 @@ pub async fn ask(app: web::Data<App>, owner: Owner, id: web::Path<String>) -> Pa
     let read = app.read(move |connection| {
         let found = grants::find(connection, &viewer, &id)?;
         let is_last = closing::is_last_way(connection, &viewer, &found)?;
-        Ok((found, is_last))
+        let listening = hooks::listening(connection, &viewer)?.remove(&found.id);
+        Ok((found, is_last, listening.map_or(0, |listening| listening.all())))
     });
-    let (found, is_last) = read.await?;
+    let (found, is_last, hooks) = read.await?;
     html(&EndConnectionPage {
         shell: owner.0.shell(Place::Integrations, None),
         action: format!("{}/{}/disconnect", path(), found.id),
         by_hand: closing::by_hand(found.kind),
         name: found.name,
+        hooks,
         is_last,
     })
 }
