@@ -7,6 +7,7 @@ mod consent;
 mod consumers;
 mod discovery;
 mod ending;
+pub mod hooks;
 mod own_grants;
 mod refreshing;
 mod secrets;

@@ -1,11 +1,12 @@
 //! The connections in Chromium: an owner connects by consent on Bitbucket's own page, pastes a token, and sees what needs attention, in
 //! every look.
 
-use bitbucket_sandbox::{AccessToken, Reach, Workspace};
+use bitbucket_sandbox::{AccessToken, Fault, Misbehaviour, Reach, Workspace};
 use clarityloop_bitbucket::config::Secret;
 use reqwest::Method;
 use serde_json::json;
 
+use super::hooks::look;
 use super::{CONNECTIONS, consent, consumer};
 use crate::harness::browser::{Browser, in_every_look, sign_in, with_browser};
 use crate::harness::people::Person;
@@ -40,6 +41,7 @@ async fn an_owner_connects_by_consent_and_with_a_token_and_sees_what_needs_atten
         in_every_look(browser, "connections-none", None).await;
         connect_by_consent(test, browser).await;
         assert_eq!(browser.text(".card-head .lozenge").await, "Connected");
+        see_the_webhook(test, browser).await;
 
         test.sandbox.add_access_token(AccessToken::new(
             TOKEN,
@@ -69,9 +71,40 @@ async fn an_owner_connects_by_consent_and_with_a_token_and_sees_what_needs_atten
         browser.press("a[aria-label='Disconnect All of Lumen Pay']").await;
         in_every_look(browser, "connections-disconnect", None).await;
         browser.press(".button-danger").await;
-        browser.find_text("Its secrets are deleted.").await;
+        browser.find_text("stands on its card").await;
+        end_while_bitbucket_is_down(test, browser).await;
     })
     .await;
+}
+
+/// The webhook is made in the background; its card says so and gives it a new secret.
+async fn see_the_webhook(test: &Test, browser: &Browser) {
+    look(test).await;
+    open(test, browser).await;
+    browser.find_text("By a webhook of the whole workspace").await;
+    in_every_look(browser, "connections-webhooks", None).await;
+    browser.press("button[aria-label^='New webhook secrets']").await;
+    browser.find_text("The webhooks have new secrets.").await;
+    test.run_jobs().await;
+}
+
+/// Ends what has a webhook while Bitbucket does not answer, and is told what is left.
+async fn end_while_bitbucket_is_down(test: &Test, browser: &Browser) {
+    test.sandbox.misbehave(Misbehaviour::on("/2.0/", Fault::Status(503)));
+    browser.press("a[aria-label^='Disconnect OAuth']").await;
+    browser.find_text("Its 1 webhook is removed at Bitbucket").await;
+    in_every_look(browser, "connections-disconnect-webhooks", None).await;
+    browser.press(".button-danger").await;
+    browser.find_text("1 webhook to be removed").await;
+    test.pass_seconds(3601);
+    for _ in 0..4 {
+        test.run_jobs().await;
+        test.pass_seconds(20);
+    }
+    open(test, browser).await;
+    browser.find_text("1 webhook could not be removed").await;
+    in_every_look(browser, "connections-webhooks-left", None).await;
+    test.sandbox.behave();
 }
 
 #[tokio::test]
@@ -94,7 +127,7 @@ async fn a_member_gives_their_own_grants_and_an_owner_removes_the_consumer() {
         open(test, browser).await;
         browser.press("a[aria-label^='Disconnect']").await;
         browser.press(".button-danger").await;
-        browser.find_text("Its secrets are deleted.").await;
+        browser.find_text("stands on its card").await;
         browser.press("a[href$='/consumer/remove']").await;
         browser.find_text("A member’s own grant ends").await;
         in_every_look(browser, "consumer-remove", None).await;

@@ -5,6 +5,7 @@ use clarityloop_bitbucket::config::DatabaseUrl;
 use reqwest::Method;
 use serde_json::json;
 
+use super::hooks::look;
 use super::{CONNECTIONS, connected, listed, owner, register, stored, works};
 use crate::harness::{Backend, INGRID, Test, run_with};
 
@@ -25,6 +26,14 @@ async fn the_database_the_metrics_and_the_bodies_hold_no_secret() {
             json!({"name": "All", "kind": "workspace_token", "workspace": "lumenpay", "token": TOKEN, "purposes": ["reading"]});
         let answer = test.api(Method::POST, "/connections").json(&body).send().await.expect("an answer");
         assert_eq!(answer.status(), 201);
+        look(test).await;
+        let rotate = format!("{CONNECTIONS}/{id}/hooks/rotate");
+        let former: Vec<String> = test.sandbox.hooks().into_iter().filter_map(|hook| hook.secret).collect();
+        assert_eq!(ingrid.post(test, &rotate, &[]).await.status, 303);
+        test.run_jobs().await;
+        let hook_secrets = test.sandbox.hooks().into_iter().filter_map(|hook| hook.secret).chain(former);
+        let hook_secrets: Vec<String> = hook_secrets.collect();
+        assert_eq!(hook_secrets.len(), 2, "a webhook's secret and the one before");
         test.pass_seconds(7300);
         assert_eq!(works(&test.server, &id).await, Some(true), "refreshed, so that there is a former pair as well");
         let own = [("client_id", "own-key"), ("client_secret", "a-consumers-secret")];
@@ -43,7 +52,8 @@ async fn the_database_the_metrics_and_the_bodies_hold_no_secret() {
         assert_eq!(stored.len(), 4, "an access token, a refresh token and the one before, and a pasted token");
         // Long ones by their beginnings.
         let stored: Vec<String> = stored.into_iter().map(|(_, secret)| secret.chars().take(100).collect()).collect();
-        for secret in [TOKEN, "a-consumers-secret", "the-secret"].into_iter().chain(stored.iter().map(String::as_str)) {
+        let stored = stored.iter().chain(&hook_secrets).map(String::as_str);
+        for secret in [TOKEN, "a-consumers-secret", "the-secret"].into_iter().chain(stored) {
             assert!(seen.iter().all(|text| !text.contains(secret)), "a secret is shown");
             let bytes = secret.as_bytes();
             assert!(

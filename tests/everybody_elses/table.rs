@@ -53,6 +53,7 @@ owners  POST      /settings/integrations/bitbucket/connections/{id}/consent
 owners  GET,POST  /settings/integrations/bitbucket/connections/{id}/workspace
 owners  GET,POST  /settings/integrations/bitbucket/connections/{id}/token
 owners  POST      /settings/integrations/bitbucket/connections/{id}/check
+owners  POST      /settings/integrations/bitbucket/connections/{id}/hooks/rotate
 owners  GET,POST  /settings/integrations/bitbucket/connections/{id}/disconnect
 member  GET       /settings/integrations/bitbucket/repositories
 owners  POST      /settings/integrations/bitbucket/repositories/read
