@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 pub use start::{Options, Running, StartError, start};
 
-use crate::activity::refresh;
+use crate::activity::{looking, refresh};
 use crate::app::App;
 use crate::config::Now;
 use crate::connections::hooks::{farewell, keeping};
@@ -216,6 +216,7 @@ fn job_handlers(app: &web::Data<App>) -> HashMap<&'static str, Handler> {
     });
     HashMap::from([
         (pull_requests::REFRESH, handler!(refresh::handle)),
+        (looking::LOOK, handler!(looking::handle)),
         (describe::DESCRIBE, handler!(describe::handle)),
         (workspace_members::READ_MEMBERS, handler!(workspace_members::handle)),
         (listing::READ_REPOSITORIES, handler!(listing::handle)),

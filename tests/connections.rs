@@ -8,6 +8,7 @@ mod consumers;
 mod discovery;
 mod ending;
 pub mod hooks;
+mod looking;
 mod own_grants;
 mod refreshing;
 mod secrets;

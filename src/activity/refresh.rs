@@ -144,7 +144,7 @@ async fn credential_for(parts: &Parts<'_>, question: &Question, now: &Now) -> Re
     Ok(None)
 }
 
-fn address(known: &Known) -> Option<(RepositoryName, i64)> {
+pub(super) fn address(known: &Known) -> Option<(RepositoryName, i64)> {
     let by_uuid = known.repository_uuid.as_deref().and_then(parse_uuid).map(RepositoryName::Uuid);
     let repository = by_uuid.or_else(|| known.repository_name.clone().map(RepositoryName::Full))?;
     Some((repository, known.number?))

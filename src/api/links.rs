@@ -9,6 +9,7 @@ use super::caller::Caller;
 use super::creation;
 use super::listing::{self, List};
 use super::sent::Sent;
+use crate::activity::looking;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::people::api_tokens::Scope;
@@ -212,6 +213,7 @@ pub(super) async fn create(app: web::Data<App>, caller: Caller, sent: Sent) -> R
     };
     creation::answer(&app, caller.viewer, key, "/api/v1/links", move |connection, viewer, now| {
         let id = links::create(connection, viewer, &new, now)?;
+        looking::after_linking(connection, viewer, &id, now)?;
         links::find(connection, viewer, &id).map(Link::from)
     })
     .await

@@ -16,4 +16,5 @@ pub use asked::{Asked, LARGEST_BODY_BYTES, LONGEST_QUERY_BYTES, MOST_PAIRS};
 pub use kept::Kept;
 pub use perform::{Answered, Manner, Outcome, Plan, make, refusal};
 pub use permission::{Permissions, REMEMBERED_SECONDS};
+pub use place::connected;
 pub use shown::Shown;

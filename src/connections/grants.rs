@@ -320,6 +320,18 @@ pub fn own(connection: &mut AnyConnection, viewer: &Viewer) -> Result<Vec<Connec
     Ok(row.order(connections::purposes).load(connection)?)
 }
 
+/// The grants in use that members of a ClarityLoop workspace have given for reading in their own names.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn own_that_read(connection: &mut AnyConnection, workspace_id: &WorkspaceId, at_most: i64) -> Result<Vec<Connection>> {
+    let reads = connections::purposes.eq(OwnGrant::Reading.purpose().as_str());
+    let of_workspace = connection_rows!().filter(connections::workspace_id.eq(workspace_id));
+    let own = of_workspace.filter(connections::member_id.is_not_null()).filter(reads);
+    let in_use = own.filter(connections::state.eq(State::Connected));
+    Ok(in_use.order(connections::id).limit(at_most).load(connection)?)
+}
+
 /// The connections in use that a ClarityLoop workspace has in a Bitbucket workspace.
 pub(super) fn in_use(
     connection: &mut AnyConnection,

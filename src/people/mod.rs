@@ -31,6 +31,7 @@ pub mod sessions;
 pub mod shared_work;
 pub mod targets;
 pub mod text;
+pub mod unseen;
 pub mod visibility;
 pub mod workspaces;
 

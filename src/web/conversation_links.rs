@@ -8,6 +8,7 @@ use super::failure::{PageResult, html, html_with, see_other};
 use super::page::{AttachForm, ConversationLinksPage, Known, PullRequest, PullRequestState, PullRequests, Said, Time, WrongLink};
 use super::session::SignedIn;
 use super::sign_in::CsrfForm;
+use crate::activity::looking;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::people::detached::{self, Attached};
@@ -161,7 +162,9 @@ async fn save(app: &App, me: &SignedIn, target: &Target, typed: &LinkForm) -> Re
             Named::Shown(id) => shared_work::to_attach(connection, &viewer, &id)?,
         };
         let new = NewLink { target, pull_request, note, is_before_the_makers_eyes: false };
-        links::create(connection, &viewer, &new, &now)
+        let id = links::create(connection, &viewer, &new, &now)?;
+        looking::after_linking(connection, &viewer, &id, &now)?;
+        Ok(id)
     })
     .await
 }

@@ -13,7 +13,7 @@ use crate::storage::ids::WorkspaceId;
 use crate::storage::schema::{bitbucket_workspaces, connections, installations as installation_rows};
 
 /// The UUID of a Bitbucket workspace that is connected here, by its slug or its UUID in braces.
-pub(super) fn connected(connection: &mut AnyConnection, workspace_id: &WorkspaceId, name: &str) -> Result<Option<Uuid>> {
+pub fn connected(connection: &mut AnyConnection, workspace_id: &WorkspaceId, name: &str) -> Result<Option<Uuid>> {
     let uuid = match parse_uuid(name) {
         Some(uuid) => Some(uuid.to_string()),
         None => {

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::{page, parse, path};
+use crate::activity::looking;
 use crate::app::App;
 use crate::config::Secret;
 use crate::connections::consent::{self, Consented, Wish};
@@ -138,6 +139,10 @@ pub async fn come_back(app: web::Data<App>, me: SignedIn, request: HttpRequest) 
         _ => return Err(broken().into()),
     };
     let consented = consent::complete(&app.parts(), &me.viewer(), sent, &code, &app.now()).await?;
+    if consented == Consented::Own {
+        let (viewer, now) = (me.viewer(), app.now());
+        app.write(move |connection| looking::after_granting(connection, &viewer, &now)).await?;
+    }
     Ok(on(&consented))
 }
 
