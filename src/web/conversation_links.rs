@@ -262,7 +262,9 @@ pub fn state(word: Option<&str>) -> PullRequestState {
 /// Why no more is shown, or why it may be out of date.
 fn remark(shown: Option<&Shown>, known: &Known) -> Option<&'static str> {
     let Some(shown) = shown else {
-        return Some("Only the address is shown until somebody who may see the pull request opens its panel in Bitbucket.");
+        return Some(
+            "Only the address is shown until somebody who may see the pull request opens its panel in Bitbucket, or connects their own account on their profile.",
+        );
     };
     let is_named = matches!(known, Known::Details { .. });
     match (shown.fetch_error.as_deref(), is_named) {
