@@ -32,7 +32,7 @@ use crate::word_column;
 
 pub(super) use rows::seal_anew;
 
-/// What webhooks deliver: what can change about a linked pull request.
+/// What webhooks deliver, those of connections as those of the Connect app: what can change about a linked pull request.
 pub const EVENTS: [&str; 9] = [
     "pullrequest:created",
     "pullrequest:updated",

@@ -9,8 +9,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
 use super::body::{Body, WEBHOOK_BYTES};
-use super::webhooks::metric_word;
-use crate::activity::events::{self, Hint, Taken};
+use super::webhooks::{count, metric_word};
+use crate::activity::events::{self, Hint};
 use crate::app::App;
 use crate::config::Secret;
 use crate::connect::hub_signature::HubSignature;
@@ -40,12 +40,7 @@ pub async fn receive(app: web::Data<App>, request: HttpRequest, body: Body<WEBHO
     };
     let otherwise = move |connection: &mut _| events::hooks::take_otherwise(connection, &arrived.0, &arrived.1, &arrived.2);
     let taken = app.write_at_once(at_once, otherwise).await;
-    let outcome = match &taken {
-        Ok(Taken::Enqueued) => "enqueued",
-        Ok(Taken::Ignored) => "ignored",
-        Err(error) => error.code,
-    };
-    app.metrics.webhooks.with_label_values(&[event, outcome]).inc();
+    count(&app, event, &taken);
     taken.map(|_| HttpResponse::NoContent().finish())
 }
 

@@ -9,6 +9,7 @@ use super::signed::Signed;
 use crate::activity::events::{self, Hint, Taken};
 use crate::app::App;
 use crate::connect::webhook::Delivery;
+use crate::connections::hooks::EVENTS;
 use crate::error::{Error, Kind, Result};
 
 /// Takes a delivery, wrapped or plain.
@@ -32,27 +33,21 @@ pub async fn receive(
     };
     let otherwise = move |connection: &mut _| events::take_otherwise(connection, &arrived.0, &arrived.1, &arrived.2);
     let taken = app.write_at_once(at_once, otherwise).await;
-    let outcome = match &taken {
+    count(&app, event, &taken);
+    taken.map(|_| HttpResponse::NoContent().finish())
+}
+
+/// Counts what became of a delivery of an ordinary or a Connect webhook.
+pub(super) fn count(app: &App, event: &'static str, taken: &Result<Taken>) {
+    let outcome = match taken {
         Ok(Taken::Enqueued) => "enqueued",
         Ok(Taken::Ignored) => "ignored",
         Err(error) => error.code,
     };
     app.metrics.webhooks.with_label_values(&[event, outcome]).inc();
-    taken.map(|_| HttpResponse::NoContent().finish())
 }
 
 /// The event for a metric's label: a caller must not be able to make labels without end.
 pub(super) fn metric_word(event: &str) -> &'static str {
-    const KNOWN: [&str; 9] = [
-        "pullrequest:created",
-        "pullrequest:updated",
-        "pullrequest:push",
-        "pullrequest:approved",
-        "pullrequest:unapproved",
-        "pullrequest:changes_request_created",
-        "pullrequest:changes_request_removed",
-        "pullrequest:fulfilled",
-        "pullrequest:rejected",
-    ];
-    KNOWN.into_iter().find(|known| *known == event).unwrap_or("other")
+    EVENTS.into_iter().find(|known| *known == event).unwrap_or("other")
 }
