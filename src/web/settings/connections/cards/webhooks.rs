@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::connections::attention::remedy_of_code;
-use crate::connections::grants::Connection;
+use crate::connections::grants::{Connection, State};
 use crate::connections::hooks::farewell::Farewell;
 use crate::connections::hooks::{self, Listening, Way};
 use crate::connections::purposes::Purpose;
@@ -20,6 +20,9 @@ pub(super) fn facts(connection: &Connection, listening: &Listening) -> Vec<Fact>
 }
 
 fn way(connection: &Connection, listening: &Listening) -> String {
+    if connection.state == State::Displaced {
+        return "Not at all: nothing is read with it any more".to_owned();
+    }
     if !connection.serves(Purpose::ReadingActivity) {
         return "Not at all: it does not serve reading activity".to_owned();
     }
