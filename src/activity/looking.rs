@@ -144,8 +144,10 @@ impl Question {
         for grant in grants::own_that_read(connection, &look.workspace_id, CONSIDERED_AT_MOST)? {
             let Some(member_id) = grant.member_id.clone() else { continue };
             let viewer = Viewer { workspace_id: look.workspace_id.clone(), member_id: member_id.clone(), role: Role::Member };
+            let identity = identities::of(connection, &viewer, &member_id)?;
+            let identity = identity.filter(|identity| identity.confirmed_at.is_some());
             if readers.len() < GRANTS_AT_MOST
-                && is_theirs(connection, &viewer, &grant)?
+                && grant.is_still_of(identity.as_ref())
                 && unseen::may_be_seen_by(connection, &viewer, &look.pull_request_id)?
             {
                 readers.push((member_id, grant));
@@ -153,13 +155,4 @@ impl Question {
         }
         Ok(Some(Self { repository, reference, readers }))
     }
-}
-
-/// A grant of another account than the one that the member has confirmed since is not theirs any more.
-fn is_theirs(connection: &mut AnyConnection, viewer: &Viewer, grant: &Connection) -> Result<bool> {
-    let identity = identities::of(connection, viewer, &viewer.member_id)?.filter(|identity| identity.confirmed_at.is_some());
-    Ok(match (identity, &grant.account_id) {
-        (Some(identity), Some(account_id)) => identity.account_id == *account_id,
-        _ => true,
-    })
 }

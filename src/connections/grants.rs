@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::purposes::{Purpose, Purposes};
 use crate::error::{Error, Result};
 use crate::people::Viewer;
+use crate::people::identities::Identity;
 use crate::storage::AnyConnection;
 use crate::storage::ids::{ConnectionId, ConsumerId, MemberId, WorkspaceId};
 use crate::storage::schema::{bitbucket_workspaces, connections};
@@ -172,6 +173,14 @@ macro_rules! connection_rows {
 }
 
 impl Connection {
+    /// Whether a member's own grant is still theirs: not once they have confirmed another account than the one that gave it.
+    pub fn is_still_of(&self, identity: Option<&Identity>) -> bool {
+        match (&self.account_id, identity) {
+            (Some(account_id), Some(identity)) => *account_id == identity.account_id,
+            _ => true,
+        }
+    }
+
     /// Whether this may be used for a repository, by its slug and the key of its project where that is known. Where no
     /// repository is named, only what reaches the whole workspace will do.
     pub fn reaches(&self, repository: Option<Place<'_>>) -> bool {

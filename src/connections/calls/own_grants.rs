@@ -13,11 +13,10 @@ use crate::storage::AnyConnection;
 pub(super) struct Own(Vec<Connection>);
 
 impl Own {
-    /// Reads them. A grant of another account than the one that the member has confirmed since is not theirs any more.
+    /// Reads them; `identity` is the account that the member has confirmed.
     pub(super) fn read(connection: &mut AnyConnection, viewer: &Viewer, identity: Option<&Identity>) -> Result<Self> {
         let mut own = grants::own(connection, viewer)?;
-        let is_theirs = |account_id: &String| identity.is_none_or(|identity| identity.account_id == *account_id);
-        own.retain(|own| own.state == State::Connected && own.account_id.as_ref().is_none_or(is_theirs));
+        own.retain(|own| own.state == State::Connected && own.is_still_of(identity));
         Ok(Self(own))
     }
 
